@@ -1,0 +1,102 @@
+"""The program's front: the lazy command tree, and the one place where errors become words."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from infusion_cli.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from infusion_cli.cli.tree import TyperCommand
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the program and leave with its exit status."""
+    sys.exit(run(list(sys.argv[1:] if args is None else args)))
+
+
+def run(args: list[str]) -> int:
+    """Run one command line; gives its exit status, whatever happens."""
+    try:
+        status = _run(args)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _interrupted(args)
+    except BrokenPipeError:
+        # The reader has seen enough; the interpreter must not complain at its end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.OK
+    return status
+
+
+def command_tree() -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
+    """Every command with the words that call it, all loaded (for the reference and its check)."""
+    from infusion_cli.cli.tree import all_commands  # noqa: PLC0415  Typer is slow to load
+
+    return all_commands()
+
+
+def _run(args: list[str]) -> int:
+    _prepare_streams()
+    from infusion_cli.cli.tree import root, usage_error  # noqa: PLC0415  so that Ctrl-C is caught here too
+
+    import typer  # noqa: PLC0415
+
+    from infusion_cli.errors import InfusionError  # noqa: PLC0415
+
+    try:
+        result: Any = root().main(args, prog_name="infusion", standalone_mode=False)
+    except typer.TyperException as error:
+        return _report(usage_error(error), args)
+    except InfusionError as error:
+        return _report(error, args)
+    except typer.Abort:
+        return ExitStatus.INTERRUPTED
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except Exception as error:  # noqa: BLE001  the one boundary: no traceback, no data of a patient
+        if os.environ.get("INFUSION_DEBUG"):
+            raise
+        return _unexpected(error, args)
+    return result if isinstance(result, int) else ExitStatus.OK
+
+
+def _report(error: Any, args: list[str]) -> int:
+    from infusion_cli.cli.failure import report  # noqa: PLC0415  only when something failed
+
+    return report(error, wants_json=_wants_json(args))
+
+
+def _unexpected(error: Exception, args: list[str]) -> int:
+    from infusion_cli.errors import InfusionError  # noqa: PLC0415
+
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f" in {os.path.basename(where.tb_frame.f_code.co_filename)}:{where.tb_lineno}" if where else ""  # noqa: PTH119
+    message = f"Something unexpected happened ({type(error).__name__}{place}); nothing more is known."
+    return _report(InfusionError(message, "run it again with INFUSION_DEBUG=1 and report what it prints"), args)
+
+
+def _interrupted(args: list[str]) -> int:
+    from infusion_cli.cli.failure import interrupted  # noqa: PLC0415
+
+    return interrupted(wants_json=_wants_json(args))
+
+
+def _wants_json(args: list[str]) -> bool:
+    """Whether a program reads, as far as the words typed tell: parsing may be what failed."""
+    own = args[: args.index("--")] if "--" in args else args
+    forms = {"json", "jsonl"}
+    pairs = zip(own, [*own[1:], ""], strict=True)
+    return "--json" in own or any(a in {f"--format={f}" for f in forms} or (a == "--format" and b in forms) for a, b in pairs)
+
+
+def _prepare_streams() -> None:
+    """A name that the terminal cannot show is shown as far as it can; it never stops the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")

@@ -1,0 +1,133 @@
+"""One command's surroundings: its options, the clock, the book, the streams."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from infusion_cli import config
+from infusion_cli.cli.output import FORMATS, Output
+from infusion_cli.domain.clinic_time import zone
+from infusion_cli.errors import UsageError
+from infusion_cli.services.desk import Desk
+from infusion_cli.services.ports import Reader
+
+if TYPE_CHECKING:
+    from infusion_cli.store.repository import SqliteStore
+
+
+class Options(NamedTuple):
+    """What every command was given beside its own arguments."""
+
+    db: str | None = None
+    format: str | None = None
+    json: bool = False
+    quiet: bool = False
+    no_color: bool = False
+    dry_run: bool = False
+    exit_code: bool = False
+    yes: bool = False
+    key: str | None = None
+
+    @property
+    def form(self) -> str:
+        """The output form; raises `UsageError` for one that there is not."""
+        form = self.format or ("json" if self.json else "table")
+        if form not in FORMATS:
+            raise UsageError(f"There is no format {form!r}.", f"one of {', '.join(FORMATS)}")
+        return form
+
+
+class Session:
+    """Opened on first use, closed by the command's end."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.out = Output(options.form, quiet=options.quiet, color=not options.no_color)
+        self.changed = False
+        """Whether the command's plan was not empty (for `--exit-code`)."""
+        self._store: SqliteStore | None = None
+        self._config: config.Config | None = None
+
+    @property
+    def config(self) -> config.Config:
+        """Where the book is and who is at work."""
+        if self._config is None:
+            self._config = config.load(self.options.db)
+        return self._config
+
+    @property
+    def db(self) -> Path:
+        """The path of the book."""
+        return self.config.db
+
+    @property
+    def store(self) -> SqliteStore:
+        """The book, opened; raises `StoreError` when there is none or it cannot be used."""
+        if self._store is None:
+            from infusion_cli.store.repository import open_store  # noqa: PLC0415  not for --help
+
+            self._store = open_store(self.db, on_wait=self._waiting)
+        return self._store
+
+    @property
+    def now(self) -> int:
+        """The present instant, or what INFUSION_NOW says (without an offset in the clinic's zone)."""
+        fixed = os.environ.get("INFUSION_NOW")
+        if not fixed:
+            return int(time.time())
+        return fixed_now(fixed, self.store)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A consistent view of the book."""
+        with self.store.reading(self.now) as reader:
+            yield reader
+
+    @property
+    def timezone(self) -> str:
+        """The clinic's zone."""
+        with self.store.reading(0) as reader:
+            return reader.clinic.timezone
+
+    def desk(self) -> Desk:
+        """Somebody at work on the book."""
+        return Desk(self.store, self.now, self.config.actor, self.options.dry_run, self.options.key)
+
+    def confirm(self, question: str) -> bool:
+        """Ask at a terminal; without one `--yes` is needed. No transaction is open meanwhile."""
+        if self.options.yes or self.options.dry_run:
+            return True
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise UsageError("This needs --yes where nobody can be asked.", "add --yes, or --dry-run to look first")
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def close(self) -> None:
+        """Let go of the book."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def _waiting(self) -> None:
+        self.out.note("Waiting for another desk to finish …")
+
+
+def fixed_now(text: str, store: SqliteStore) -> int:
+    """The instant that INFUSION_NOW fixes; raises `UsageError` when it cannot be read."""
+    from datetime import datetime  # noqa: PLC0415  only when the clock is fixed
+
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            with store.reading(0) as reader:
+                at = at.replace(tzinfo=zone(reader.clinic.timezone))
+    except ValueError:
+        raise UsageError(f"INFUSION_NOW={text!r} is not a time.", "write 2026-12-01T09:00") from None
+    return int(at.timestamp())

@@ -1,0 +1,1 @@
+"""Use cases: load the part of the book that matters, decide, apply. Knows no framework."""

@@ -1,0 +1,122 @@
+"""The one write path: lock, look, decide, write, journal; and the answer under a key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from infusion_cli.domain.plan import Change, Conflict, merge, revise
+from infusion_cli.errors import ConflictError
+from infusion_cli.services.ports import Entry, Key, Operation, Store, Writer
+
+
+class Desk(NamedTuple):
+    """Somebody at work on a book: who, when, and how the command is to be carried out."""
+
+    store: Store
+    now: int
+    actor: str
+    dry_run: bool = False
+    key: str | None = None
+
+
+class Decision(NamedTuple):
+    """What is to be written; empty `changes` mean that all is as wanted already."""
+
+    changes: Sequence[Change]
+    conflicts: Sequence[Conflict] = ()
+    """Soft ones, to be shown."""
+    summary: Mapping[str, Any] = {}
+    keys: Sequence[Key] = ()
+    """Further idempotency keys that the operation leaves behind."""
+
+
+class Outcome(NamedTuple):
+    """What was written, or was already there."""
+
+    changes: tuple[Change, ...]
+    operation: str
+    """Id of the operation, empty when nothing was written."""
+    conflicts: tuple[Conflict, ...] = ()
+    summary: Mapping[str, Any] = {}
+    replayed: bool = False
+    """The key was used before: this is the first answer."""
+
+
+def carry_out(
+    desk: Desk,
+    command: str,
+    request: Mapping[str, Any],
+    decide: Callable[[Writer], Decision],
+    *,
+    undoes: str | None = None,
+) -> Outcome:
+    """Decide under the write lock and write what was decided, all or nothing.
+
+    Raises whatever `decide` raises, `ConflictError` when the desk's key stands for another request
+    or a guard refuses, `StoreError` when the lock cannot be had.
+    """
+    digest = digest_of(command, request)
+    try:
+        with desk.store.writing(desk.now) as writer:
+            known = replay(writer, desk.key, digest) if desk.key is not None else None
+            return known or _decide_and_write(desk, command, digest, decide(writer), writer, undoes)
+    finally:
+        # Ctrl-C may fall between the commit and the answer: what was committed is remembered.
+        if desk.store.committed:
+            _committed.append(desk.store.committed)
+
+
+_committed: list[str] = []
+
+
+def last_commit() -> str:
+    """Id of the operation that this process committed last, empty when it committed none."""
+    return _committed[-1] if _committed else ""
+
+
+def _decide_and_write(
+    desk: Desk, command: str, digest: str, decision: Decision, writer: Writer, undoes: str | None
+) -> Outcome:
+    changes = tuple(revise(c, desk.now) for c in merge(decision.changes))
+    summary = dict(decision.summary)
+    if not changes and not decision.keys:
+        return Outcome((), "", tuple(decision.conflicts), summary)
+    keys = list(decision.keys)
+    if desk.key is not None:
+        keys.append(Key(desk.key, digest, json.dumps(summary)))
+    done = writer.write(Entry(command, desk.actor, changes, undoes, keys))
+    if desk.dry_run:
+        writer.discard()
+    return Outcome(changes, done.id, tuple(decision.conflicts), summary)
+
+
+def replay(writer: Writer, key: str, digest: str) -> Outcome | None:
+    """The first answer under a key, None when the key is new.
+
+    Raises `ConflictError` when the key was used with another request.
+    """
+    known = writer.answers([key]).get(key)
+    if known is None:
+        return None
+    if known.request != digest:
+        raise ConflictError(
+            f"The key {key!r} was used for another request (operation {known.operation}).",
+            hint="choose a new key, or leave --key out",
+        )
+    done: Operation | None = writer.operation(known.operation)
+    changes = done.changes if done else ()
+    return Outcome(changes, known.operation, (), json.loads(known.answer or "{}"), replayed=True)
+
+
+def digest_of(command: str, request: Mapping[str, Any]) -> str:
+    """A digest that is equal for equal requests."""
+    return hashlib.sha256(json.dumps([command, request], sort_keys=True).encode()).hexdigest()
+
+
+def new_uid() -> str:
+    """A calendar UID: random, opaque, at a domain that belongs to nobody (RFC 2606)."""
+    return f"{os.urandom(16).hex()}@calendar.invalid"

@@ -1,0 +1,128 @@
+"""What the use cases need from the world, as protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+from infusion_cli.domain.book import Appointment, Book, Patient, Record, Series
+from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.plan import Change, ClinicText
+
+
+class Answer(NamedTuple):
+    """What an idempotency key stands for: the request it was used with, and the first answer."""
+
+    request: str
+    """Digest of the request."""
+    operation: str
+    """Id of the operation it made."""
+    answer: str
+    """JSON text that was stored with it."""
+
+
+class Operation(NamedTuple):
+    """One entry of the journal, as `history` shows it; instants in seconds."""
+
+    id: str
+    seq: int
+    at: int
+    actor: str
+    command: str
+    undoes: str | None
+    undone_by: str | None
+    changes: tuple[Change, ...]
+
+
+class Key(NamedTuple):
+    """An idempotency key that an operation leaves behind."""
+
+    key: str
+    request: str
+    """Digest of the request."""
+    answer: str = ""
+    """JSON text that belongs to the answer and is not in the operation's changes."""
+
+
+class Entry(NamedTuple):
+    """What is to be written into the journal as one operation."""
+
+    command: str
+    """The command's name, e.g. `book`; `release-holds` for what the program does by itself."""
+    actor: str
+    changes: Sequence[Change]
+    undoes: str | None = None
+    keys: Sequence[Key] = ()
+
+
+class Reader(Protocol):
+    """A consistent view of one clinic's book."""
+
+    clinic: Clinic
+    clinic_text: ClinicText
+    now: int
+    revision: int
+    """Number of the newest journal entry."""
+
+    def load(self, lo: int, hi: int, patients: Iterable[str] = ()) -> Book:
+        """Everything that touches the instants [lo, hi), and all of those patients."""
+
+    def record(self, record_id: str) -> Record | None:
+        """A patient, visit, series or block by its id."""
+
+    def visits(self, lo: int, hi: int, statuses: Sequence[str], patient: str | None = None) -> list[Appointment]:
+        """Visits that start in [lo, hi) with one of the statuses, in order of start; of one patient or all."""
+
+    def patients(self) -> list[Patient]:
+        """Every patient that is not entered in error, by name."""
+
+    def patients_by_mrn(self, mrns: Sequence[str]) -> dict[str, Patient]:
+        """The patients of those medical record numbers, by number (exact)."""
+
+    def patients_matching(self, typed: Sequence[str]) -> list[Patient]:
+        """Patients of whom every typed word (as `names.words` gives it) begins a word of the name."""
+
+    def patients_of(self, ids: Iterable[str]) -> dict[str, Patient]:
+        """The patients of those ids, by id."""
+
+    def series_list(self, statuses: Sequence[str]) -> list[Series]:
+        """Every series with one of the statuses."""
+
+    def operation(self, operation_id: str) -> Operation | None:
+        """One operation."""
+
+    def operations(self, record_id: str | None = None, limit: int | None = None) -> list[Operation]:
+        """Operations, newest first; those that touched a record, or all."""
+
+    def answers(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """What was answered under idempotency keys, by key."""
+
+
+class Writer(Reader, Protocol):
+    """A `Reader` that holds the write lock; everything is written at the end of its block, or nothing."""
+
+    def new_id(self, kind: str) -> str:
+        """The next free id of a kind."""
+
+    def write(self, entry: Entry) -> Operation:
+        """Write the changes through the guards and journal them as one operation."""
+
+    def discard(self) -> None:
+        """Roll everything back at the end of the block (a dry run)."""
+
+
+class Store(Protocol):
+    """A book, open."""
+
+    committed: str
+    """Id of the operation that was committed last through this opening, empty before the first."""
+
+    def reading(self, now: int) -> AbstractContextManager[Reader]:
+        """A consistent view for the length of the block."""
+
+    def writing(self, now: int) -> AbstractContextManager[Writer]:
+        """Take the write lock, release holds that ran out before `now`, then hand out the writer."""
+
+    def describe(self) -> dict[str, Any]:
+        """Where the book is, its size, versions and settings."""

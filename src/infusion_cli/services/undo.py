@@ -1,0 +1,130 @@
+"""Undo: the inverse of an operation as a new operation, through the same guards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from infusion_cli.domain import ids, rules
+from infusion_cli.domain.book import Appointment, Book, Patient, Record, Series
+from infusion_cli.domain.case import Case
+from infusion_cli.domain.clinic_time import local_date, midnight, zone
+from infusion_cli.domain.plan import Change, ClinicText, Conflict, inverse, is_same
+from infusion_cli.domain.supply import supply_of
+from infusion_cli.errors import ConflictError, NotFoundError
+from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out
+from infusion_cli.services.lookup import not_an_id
+from infusion_cli.services.ports import Operation, Reader, Writer
+
+NOT_ASKED = ("in-the-past", "off-grid", "requirement-missing", "series-complete", "series-active", "patient-on-hold")
+"""Rules about making a new booking: a visit that is only put back was asked them then."""
+
+SILENT_COMMANDS = frozenset({"release-holds", "init"})
+"""What the program does by itself, and the founding of the book."""
+
+
+def undo(desk: Desk, operation_id: str = "") -> Outcome:
+    """Take an operation back; without an id the newest that somebody asked for and that stands.
+
+    Raises `ConflictError` when a record has changed since, or when what was freed is taken.
+    """
+
+    def decide(writer: Writer) -> Decision:
+        done = to_undo(writer, operation_id)
+        changes = inverse_changes(writer, done)
+        _refuse_if_taken(writer, changes)
+        return Decision(changes, summary={"undoes": done.id, "command": done.command})
+
+    if not operation_id:
+        with desk.store.reading(desk.now) as reader:
+            operation_id = to_undo(reader, "").id
+    return carry_out(desk, "undo", {"operation": operation_id}, decide, undoes=ids.normalise(operation_id))
+
+
+def to_undo(reader: Reader, operation_id: str) -> Operation:
+    """The operation that `undo` would take back; raises when there is none or it is undone already."""
+    if not operation_id:
+        for found in reader.operations():
+            if found.undoes is None and found.undone_by is None and found.command not in SILENT_COMMANDS:
+                return found
+        raise NotFoundError("There is nothing to undo.", "infusion history lists operations")
+    canonical = ids.normalise(operation_id)
+    if canonical is None:
+        raise not_an_id(operation_id)
+    done = reader.operation(canonical)
+    if done is None:
+        raise NotFoundError(f"There is no operation {canonical}.", "infusion history lists operations")
+    if done.undone_by is not None:
+        raise ConflictError(f"{done.id} was undone already, by {done.undone_by}.", hint="infusion history")
+    if done.undoes is not None or done.command in SILENT_COMMANDS:
+        message = f"{done.id} ({done.command}) cannot be undone; do the work again instead."
+        raise ConflictError(message, hint="infusion history")
+    return done
+
+
+def inverse_changes(reader: Reader, done: Operation) -> list[Change]:
+    """The changes that take an operation back; raises `ConflictError` when a record moved on since."""
+    current = _current(reader, done.changes)
+    later = [c for c in done.changes if not is_same(current[c.id], c.after)]
+    if later:
+        newest = reader.operations(later[0].id, limit=1)
+        since = f" in operation {newest[0].id}" if newest and newest[0].id != done.id else ""
+        raise ConflictError(
+            f"{later[0].id} has changed since{since}.",
+            hint=f"infusion undo {newest[0].id}" if since else f"infusion history {later[0].id}",
+        )
+    return [inverse(c, now) for c in reversed(done.changes) if (now := current[c.id]) is not None]
+
+
+def _current(reader: Reader, changes: Sequence[Change]) -> dict[str, Record | ClinicText | None]:
+    """The records as they stand now, read with few queries."""
+    book = load_for_changes(reader, changes)
+    found: dict[str, Record | ClinicText | None] = {**book.patients, **book.appointments, **book.series}
+    for c in changes:
+        if c.entity == "clinic":
+            found[c.id] = reader.clinic_text
+        elif c.id not in found:
+            found[c.id] = reader.record(c.id)
+    return found
+
+
+def load_for_changes(reader: Reader, changes: Sequence[Change]) -> Book:
+    """The book of every patient and every day that the changes touch."""
+    tz = zone(reader.clinic.timezone)
+    states = [s for c in changes for s in (c.before, c.after)]
+    patients = {s.patient for s in states if isinstance(s, Appointment | Series)}
+    patients |= {s.id for s in states if isinstance(s, Patient)}
+    starts = [s.start for s in states if isinstance(s, Appointment)] or [reader.now]
+    lo = midnight(local_date(min(starts), tz), tz)
+    hi = midnight(local_date(max(starts), tz) + timedelta(days=2), tz)
+    return reader.load(lo, hi, sorted(patients))
+
+
+def _refuse_if_taken(reader: Reader, changes: Sequence[Change]) -> None:
+    found = conflicts_of(reader, changes)
+    if found:
+        taken = ", ".join(dict.fromkeys(c.rule for c in found))
+        raise ConflictError(f"Not undone: {taken}.", found, hint="infusion slots why shows who is there now")
+
+
+def conflicts_of(reader: Reader, changes: Sequence[Change], without: Iterable[str] = NOT_ASKED) -> list[Conflict]:
+    """Hard conflicts of the visits that the changes would make live, in a new place or again."""
+    book = load_for_changes(reader, changes)
+    for c in changes:
+        if not isinstance(c.after, ClinicText):
+            book.put(c.after)
+    supply = supply_of(book)
+    return [
+        found
+        for c in changes
+        if isinstance(c.after, Appointment) and c.after.is_live and not _occupies_same(c)
+        for found in rules.hard(Case(book, c.after, supply=supply), without=without)
+    ]
+
+
+def _occupies_same(planned: Change) -> bool:
+    """A visit that is and stays live in its place takes nothing new."""
+    before, after = planned.before, planned.after
+    if not isinstance(before, Appointment) or not isinstance(after, Appointment) or not before.is_live:
+        return False
+    return (before.start, before.end, before.chair) == (after.start, after.end, after.chair)

@@ -1,0 +1,1 @@
+"""The embedded book: tables, guards, generated statements, the one write path."""

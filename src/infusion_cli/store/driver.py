@@ -1,0 +1,324 @@
+"""A connection to a book on SQLite: opening, the write lock, the statements by name, the commit.
+
+Whatever the database refuses becomes a `StoreError` of one sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from infusion_cli.errors import InterruptedCommandError, StoreError
+from infusion_cli.store import files, guards
+from infusion_cli.store.compiled import SCHEMA, STATEMENTS
+
+APPLICATION_ID = 0x494E4655
+"""`INFU` in the header of the file."""
+SCHEMA_VERSION = 1
+"""The `user_version` that this program reads and writes."""
+CLINIC_ID = "main"
+"""The one clinic of a file."""
+
+PATIENCE = 10.0
+"""Seconds to wait for another writer."""
+_WORD_AFTER = 1.0
+"""Seconds of waiting after which the user hears of it."""
+_WAL_IS_SOUND = (3, 51, 3)
+"""Older versions can corrupt a write-ahead log that several processes share."""
+
+_SETTINGS = (
+    "foreign_keys=ON",
+    "recursive_triggers=ON",
+    "cell_size_check=ON",
+    "trusted_schema=OFF",
+    "synchronous=FULL",
+)
+
+Row = tuple[Any, ...]
+
+
+class GuardError(StoreError):
+    """A guard of the database refused a row; `guard` is its name, e.g. `capacity`."""
+
+    def __init__(self, guard: str) -> None:
+        super().__init__(f"The book's guard refused the change ({guard}).")
+        self.guard = guard
+
+
+class Database:
+    """A book, open; one transaction at a time."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, patience: float = PATIENCE) -> None:
+        self.path = path
+        self.connection = connection
+        self.patience = patience
+        self.on_wait: Callable[[], None] | None = None
+        self.on_warn: Callable[[str], None] | None = None
+        self.committed = False
+        """Whether anything has been committed: what Ctrl-C has to say about it."""
+        self._ready_to_write = False
+
+    def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """All rows of a named statement."""
+        with self._refusals():
+            return self.connection.execute(STATEMENTS["sqlite"][name], _with_clinic(parameters)).fetchall()
+
+    def row(self, name: str, **parameters: Any) -> Row | None:
+        """The first row of a named statement, or None."""
+        found = self.rows(name, **parameters)
+        return found[0] if found else None
+
+    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
+        """Run a named statement that writes; raises GuardError when a guard refuses it."""
+        with self._refusals():
+            self.connection.execute(STATEMENTS["sqlite"][name], _with_clinic(parameters))
+
+    def run_many(self, name: str, several: Iterable[Mapping[str, Any]]) -> None:
+        """Run a named statement once for each set of parameters; raises GuardError like `run`."""
+        with self._refusals():
+            self.connection.executemany(STATEMENTS["sqlite"][name], map(_with_clinic, several))
+
+    def pragma(self, name: str) -> list[Row]:
+        """The rows of a pragma, e.g. `integrity_check`."""
+        with self._refusals():
+            return self.connection.execute(f"PRAGMA {name}").fetchall()
+
+    def triggers(self) -> dict[str, str]:
+        """The text of every trigger by its name."""
+        with self._refusals():
+            return dict(self.connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+
+    def begin_reading(self) -> None:
+        """Begin a transaction that sees one state of the book throughout."""
+        with self._refusals():
+            self.connection.execute("BEGIN DEFERRED")
+
+    def begin_writing(self) -> None:
+        """Take the write lock; raises StoreError when it cannot be had or the book must not be written."""
+        if not self._ready_to_write:
+            self._prepare_to_write()
+            self._ready_to_write = True
+        self._take_lock()
+        try:
+            self._refuse_unguarded()
+            # On a read-only file the lock is granted all the same: only a statement that could write tells.
+            with self._refusals():
+                self.connection.execute("DELETE FROM counter WHERE 0")
+        except StoreError:
+            self.rollback()
+            raise
+
+    def commit(self) -> None:
+        """Commit; Ctrl-C waits until it is known how that went."""
+        with _interrupts_held_back() as pressed:
+            with self._refusals():
+                self.connection.execute("COMMIT")
+            self.committed = True
+        if pressed:
+            raise InterruptedCommandError("Interrupted, but the change had been written already.", "infusion history")
+
+    def rollback(self) -> None:
+        """Leave the book as it was when the transaction began."""
+        if self.connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self.connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    def _prepare_to_write(self) -> None:
+        share = files.share_under(self.path)
+        if share and os.environ.get(files.ALLOW_SHARE) != "1":
+            raise StoreError(
+                f"{self.path} lies on a network share ({share}), where two desks can book the same chair.",
+                f"keep the book on a local disk, or set {files.ALLOW_SHARE}=1 at your own risk",
+            )
+        if share and self.on_warn:
+            self.on_warn(f"the book lies on a network share ({share}): use it from one machine only")
+        with self._refusals():
+            self._choose_journal(wal=not share and sqlite3.sqlite_version_info >= _WAL_IS_SOUND)
+            if share:
+                self.connection.execute("PRAGMA synchronous=EXTRA")
+
+    def _refuse_unguarded(self) -> None:
+        wrong = guards.differences(self.triggers(), self.dialect)
+        if wrong:
+            raise StoreError(f"The book can be read but not written: {', '.join(wrong)}.", "infusion db check")
+
+    def _choose_journal(self, *, wal: bool) -> None:
+        mode = self.connection.execute("PRAGMA journal_mode").fetchone()[0]
+        wanted = "wal" if wal else "truncate"
+        if mode != wanted:
+            mode = self.connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()[0]
+        if mode == "wal" and not wal:
+            raise StoreError(
+                "The book is in use by a newer SQLite; this one cannot write it safely.", "close the others"
+            )
+
+    def _take_lock(self) -> None:
+        """`BEGIN IMMEDIATE`, tried at random moments: SQLite's own waiting lets single processes starve."""
+        began, told = time.monotonic(), False
+        with self._refusals():
+            self.connection.execute("PRAGMA busy_timeout=0")
+            try:
+                while True:
+                    try:
+                        self.connection.execute("BEGIN IMMEDIATE")
+                    except sqlite3.OperationalError as error:
+                        waited = time.monotonic() - began
+                        if not _is_busy(error) or waited > self.patience:
+                            raise
+                    else:
+                        return
+                    if waited > _WORD_AFTER and not told and self.on_wait:
+                        self.on_wait()
+                        told = True
+                    time.sleep(0.001 + os.urandom(1)[0] * 9e-3 / 255)
+            finally:
+                self.connection.execute(f"PRAGMA busy_timeout={int(self.patience * 1000)}")
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            refusal = refusal_of(error, self.path)
+            if refusal is None:
+                raise
+            raise refusal from error
+
+
+def open_database(path: Path, patience: float = PATIENCE) -> Database:
+    """The book in that file; raises StoreError when it is missing, strange, damaged, older or newer."""
+    files.refuse_strange(path)
+    database = Database(path, _connect(path, "mode=rw", patience), patience)
+    try:
+        _identify(database)
+    except StoreError:
+        database.close()
+        if not _is_sealed_copy(path):
+            raise
+        database = Database(path, _connect(path, "immutable=1", patience), patience)
+        _identify(database)
+    return database
+
+
+@contextmanager
+def created(path: Path) -> Iterator[Database]:
+    """A new book with its tables and guards, in a transaction that is committed when the block ends well.
+
+    Nothing is at `path` before that. Raises StoreError when something is there already.
+    """
+    with files.made_whole(path) as draft:
+        database = Database(draft, _connect(draft, "mode=rw", PATIENCE))
+        try:
+            with database._refusals():  # noqa: SLF001  the same module
+                _set_up(database)
+            yield database
+            database.commit()
+        finally:
+            database.rollback()
+            database.close()
+
+
+def _set_up(database: Database) -> None:
+    connection = database.connection
+    database._choose_journal(wal=sqlite3.sqlite_version_info >= _WAL_IS_SOUND)  # noqa: SLF001  the same module
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    for statement in SCHEMA[database.dialect]:
+        connection.execute(statement)
+    guards.install(connection, database.dialect)
+
+
+def _connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=patience, isolation_level=None
+        )
+    except sqlite3.Error as error:
+        raise refusal_of(error, path) or error from error
+    for setting in _SETTINGS:
+        connection.execute(f"PRAGMA {setting}")
+    return connection
+
+
+def _identify(database: Database) -> None:
+    path = database.path
+    application = database.pragma("application_id")[0][0]
+    version = database.pragma("user_version")[0][0]
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} belongs to another program.", "name the book with --db")
+    if version > SCHEMA_VERSION:
+        raise StoreError(f"{path} was written by a newer version of this program.", "update infusion")
+    if version < SCHEMA_VERSION:
+        raise StoreError(f"{path} was written by an older version of this program.", "infusion db migrate")
+
+
+def _is_sealed_copy(path: Path) -> bool:
+    """A copy with a write-ahead log in its header, where nobody can write and no log lies beside it."""
+    return not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[list[int]]:
+    """Ctrl-C only goes into the list; in another thread than the main one it never arrives anyway."""
+    import signal  # noqa: PLC0415  only writing commands need it
+
+    pressed: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+    except ValueError:
+        yield pressed
+        return
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
+def refusal_of(error: sqlite3.Error, path: Path) -> StoreError | None:
+    """What a refusal of SQLite means for the user; None when it is a mistake of the program."""
+    name: str = getattr(error, "sqlite_errorname", "")
+    text = str(error)
+    if text.startswith("guard:"):
+        return GuardError(text.removeprefix("guard:"))
+    for beginning, message, hint in _REFUSALS:
+        if name.startswith(beginning):
+            return StoreError(message.format(path=path, text=text), hint)
+    return None
+
+
+_REFUSALS = (
+    ("SQLITE_BUSY", "The book {path} is locked by somebody else; nothing was written.", "the same command again"),
+    ("SQLITE_LOCKED", "The book {path} is locked by somebody else; nothing was written.", "the same command again"),
+    ("SQLITE_NOTADB", "{path} is not a book.", "name the book with --db"),
+    ("SQLITE_CORRUPT", "The book {path} is damaged.", "infusion db check, then infusion db restore"),
+    ("SQLITE_READONLY", "The book {path} can only be read, not written.", "check who owns the file and its folder"),
+    ("SQLITE_PERM", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
+    ("SQLITE_AUTH", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
+    ("SQLITE_CANTOPEN", "The book {path} cannot be opened.", "check who owns the file and its folder"),
+    ("SQLITE_FULL", "The disk is full; nothing was written.", "make room, then the same command again"),
+    ("SQLITE_IOERR", "The disk of {path} failed; nothing was written.", "infusion db check"),
+    ("SQLITE_TOOBIG", "That is more than a book can hold in one piece; nothing was written.", ""),
+    ("SQLITE_CONSTRAINT", "The book refused the change ({text}); nothing was written.", ""),
+    ("SQLITE_ERROR", "The book {path} is damaged ({text}).", "infusion db check, then infusion db restore"),
+)
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _with_clinic(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {"clinic": CLINIC_ID, "clinic_id": CLINIC_ID, **parameters}

@@ -1,0 +1,99 @@
+"""The file of a book on its disk: created whole or not at all, and not on a share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from infusion_cli.errors import StoreError
+
+SHARES = frozenset({"cifs", "smb3", "nfs", "nfs4", "9p", "fuse.sshfs", "vboxsf"})
+"""File systems that get the locks between machines wrong."""
+
+ALLOW_SHARE = "INFUSION_ALLOW_NETWORK"
+
+
+def refuse_strange(path: Path) -> None:
+    """Raise StoreError when there is nothing at `path` that could be a book."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise StoreError(f"There is no book yet at {path}.", "infusion init") from None
+    except OSError as error:
+        raise StoreError(f"The book {path} cannot be reached: {error.strerror}.") from error
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder, not a book.", "name the file with --db")
+    if size == 0:
+        raise StoreError(f"{path} is empty: that is no book.", "remove it, then infusion init; or infusion db restore")
+
+
+@contextmanager
+def made_whole(path: Path) -> Iterator[Path]:
+    """A new file to fill, private to its owner, which becomes `path` when the block ends well.
+
+    Raises StoreError when something is there already, also when it came there meanwhile.
+    """
+    if os.path.lexists(path):
+        raise _already(path)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"No book can be created at {path}: {error.strerror}.") from error
+    try:
+        yield draft
+        _publish(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _publish(draft: Path, path: Path) -> None:
+    # A link never replaces what somebody else has put there meanwhile; a rename would.
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise _already(path) from None
+    except OSError:
+        # A file system without links.
+        draft.rename(path)
+
+
+def _already(path: Path) -> StoreError:
+    return StoreError(f"There is something at {path} already.", "infusion db info, or name another file with --db")
+
+
+def _sync_folder(folder: Path) -> None:
+    # Where folders cannot be opened, the system keeps their order by itself.
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def share_under(path: Path, mounts: Path = Path("/proc/mounts")) -> str:
+    """The type of the network file system that `path` lies on, or an empty text."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return ""
+    place = os.path.realpath(path) + "/"
+    deepest, kind = 0, ""
+    for line in lines:
+        _, point, kind_here, *_ = line.split(" ")
+        point = _plain(point).rstrip("/") + "/"
+        # The last of several mounts on one point is the one that is seen.
+        if len(point) >= deepest and place.startswith(point):
+            deepest, kind = len(point), kind_here
+    return kind if kind in SHARES else ""
+
+
+def _plain(point: str) -> str:
+    for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        point = point.replace(code, char)
+    return point

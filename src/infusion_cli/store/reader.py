@@ -1,0 +1,146 @@
+"""What can be asked of a book inside one transaction; nothing is cached beyond it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+
+from infusion_cli.domain import clinic_tree, ids, names
+from infusion_cli.domain.book import Appointment, Block, Book, Patient, Record, Series
+from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.plan import ClinicText
+from infusion_cli.errors import StoreError
+from infusion_cli.services.ports import Answer, Operation
+from infusion_cli.store import journal, rows
+from infusion_cli.store.driver import CLINIC_ID, Database
+
+_ABOVE_EVERY_LETTER = "\U0010ffff"
+
+
+class SqliteReader:
+    """A consistent view of the book at `now`: holds that ran out by then are seen as cancelled."""
+
+    def __init__(self, database: Database, now: int) -> None:
+        self.now = now
+        self.database = database
+        self.clinic_text, self.clinic = _clinic(database)
+        self.revision = journal.head(database).seq
+
+    def load(self, lo: int, hi: int, patients: Iterable[str] = ()) -> Book:
+        """Everything that touches the instants [lo, hi), and all of those patients."""
+        book = Book(self.clinic, self.now, lo, hi)
+        book.add(self._visits("visits_touching", lo=lo, hi=hi))
+        book.add(map(rows.block_of, self.database.rows("blocks_touching", lo=lo, hi=hi)))
+        asked = sorted(set(patients))
+        if asked:
+            listed = json.dumps(asked)
+            book.add(self._visits("visits_of", patients=listed))
+            book.add(self._patients("patients_with", ids=listed))
+            book.add(map(rows.series_of, self.database.rows("series_of", patients=listed)))
+        return book
+
+    def record(self, record_id: str) -> Record | None:
+        """A patient, visit, series or block by its id."""
+        find = self._finders().get(record_id[:1])
+        found = find(json.dumps([record_id])) if find else []
+        return found[0] if found else None
+
+    def visits(self, lo: int, hi: int, statuses: Sequence[str], patient: str | None = None) -> list[Appointment]:
+        """Visits that start in [lo, hi) with one of the statuses, in order of start; of one patient or all."""
+        # A hold is stored as pending until a writer releases it.
+        stored = json.dumps([*statuses, "pending"] if "cancelled" in statuses else list(statuses))
+        if patient is None:
+            found = self._visits("visits_starting", lo=lo, hi=hi, statuses=stored)
+        else:
+            found = self._visits("visits_starting_of", lo=lo, hi=hi, statuses=stored, patient=patient)
+        return [v for v in found if v.status in statuses]
+
+    def patients(self) -> list[Patient]:
+        """Every patient that is not entered in error, by name."""
+        found = rows.patients_of(self.database.rows("patients_known"), self.database.rows("requirements"))
+        return sorted(found, key=_by_name)
+
+    def patients_by_mrn(self, mrns: Sequence[str]) -> dict[str, Patient]:
+        """The patients of those medical record numbers, by number (exact)."""
+        return {p.mrn: p for p in self._patients("patients_by_mrn", mrns=json.dumps(list(mrns)))}
+
+    def patients_matching(self, typed: Sequence[str]) -> list[Patient]:
+        """Patients of whom every typed word (as `names.words` gives it) begins a word of the name, by name."""
+        if not typed:
+            return self.patients()
+        # The longest word is on the fewest names.
+        first = max(typed, key=len)
+        found = self._patients("patients_beginning", first=first, after=first + _ABOVE_EVERY_LETTER)
+        wanted = list(typed)
+        return sorted((p for p in found if names.fits(wanted, names.words(p.name))), key=_by_name)
+
+    def patients_of(self, ids: Iterable[str]) -> dict[str, Patient]:
+        """The patients of those ids, by id."""
+        return {p.id: p for p in self._patients("patients_with", ids=json.dumps(sorted(set(ids))))}
+
+    def series_list(self, statuses: Sequence[str]) -> list[Series]:
+        """Every series with one of the statuses, in the order in which they were made."""
+        found = self.database.rows("series_standing", statuses=json.dumps(list(statuses)))
+        return [rows.series_of(row) for row in found]
+
+    def operation(self, operation_id: str) -> Operation | None:
+        """One operation."""
+        row = self.database.row("operation", operation=operation_id)
+        return journal.operation_of(row) if row else None
+
+    def operations(self, record_id: str | None = None, limit: int | None = None) -> list[Operation]:
+        """Operations, newest first; those that touched a record, or all."""
+        most = -1 if limit is None else limit
+        if record_id is None:
+            found = self.database.rows("operations", most=most)
+        else:
+            found = self.database.rows("operations_touching", record=record_id, most=most)
+        return [journal.operation_of(row) for row in found]
+
+    def answers(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """What was answered under idempotency keys, by key."""
+        found = self.database.rows("answers", keys=json.dumps(list(keys)))
+        return {key: Answer(*answer) for key, *answer in found}
+
+    def _finders(self) -> dict[str, Callable[[str], Sequence[Record]]]:
+        return {
+            ids.KINDS["patient"]: lambda listed: self._patients("patients_with", ids=listed),
+            ids.KINDS["appointment"]: lambda listed: self._visits("visits_with", ids=listed),
+            ids.KINDS["series"]: lambda listed: [rows.series_of(r) for r in self._rows("series_with", listed)],
+            ids.KINDS["block"]: self._blocks,
+        }
+
+    def _blocks(self, listed: str) -> list[Block]:
+        return [rows.block_of(row) for row in self._rows("blocks_with", listed)]
+
+    def _rows(self, name: str, listed: str) -> list[tuple[object, ...]]:
+        return self.database.rows(name, ids=listed)
+
+    def _visits(self, name: str, **parameters: object) -> list[Appointment]:
+        found = map(rows.visit_of, self.database.rows(name, **parameters))
+        return [rows.released(v, self.now) if rows.has_run_out(v, self.now) else v for v in found]
+
+    def _patients(self, name: str, **parameters: object) -> list[Patient]:
+        found = self.database.rows(name, **parameters)
+        required = self.database.rows("requirements_of", ids=json.dumps([row[0] for row in found]))
+        return rows.patients_of(found, required)
+
+
+def _clinic(database: Database) -> tuple[ClinicText, Clinic]:
+    row = database.row("clinic")
+    if row is None:
+        raise StoreError(f"The book {database.path} is damaged (it has no clinic).", "infusion db restore")
+    text = ClinicText(CLINIC_ID, *row)
+    return text, clinic_of(text)
+
+
+def clinic_of(text: ClinicText) -> Clinic:
+    """The clinic that a record describes; raises StoreError when it cannot be read."""
+    try:
+        return clinic_tree.build(json.loads(text.data))
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError("The clinic's description in the book is damaged.", "infusion db restore") from error
+
+
+def _by_name(patient: Patient) -> tuple[str, str]:
+    return patient.name.casefold(), patient.id

@@ -1,0 +1,235 @@
+"""The named statements, written over the tables; `compiled.py` holds their text.
+
+Parameters are named, constants stand in the text. A list is one JSON text that the database
+unfolds, because a list of parameters of any length cannot be compiled ahead of time.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+
+from infusion_cli.store import tables as t
+
+Statements = dict[str, Any]
+
+_VISIT = t.table(t.AppointmentRow).c
+_PATIENT = t.table(t.PatientRow).c
+_WORD = t.table(t.PatientWordRow).c
+_REQUIREMENT = t.table(t.RequirementRow).c
+_SERIES = t.table(t.SeriesRow).c
+_BLOCK = t.table(t.BlockRow).c
+_RESOURCE = t.table(t.ResourceRow).c
+_CLAIM = t.table(t.ClaimRow).c
+_OPERATION = t.table(t.OperationRow).c
+_PAYLOAD = t.table(t.PayloadRow).c
+_TOUCHED = t.table(t.TouchedRow).c
+_KEY = t.table(t.IdempotencyRow).c
+
+_CLINIC: Any = bindparam("clinic")
+_BOOKKEEPING = {"clinic_id", "made"}
+"""Columns that are no field of a record."""
+
+
+def statements(upsert: Callable[..., Any]) -> Statements:
+    """Every statement by name; `upsert` is the dialect's `insert`, which can also update."""
+    return {
+        **_about_the_clinic(upsert),
+        **_about_patients(),
+        **_about_the_calendar(),
+        **_about_the_journal(),
+        **_about_resources(),
+        **_writes(upsert),
+        **_for_the_check(),
+    }
+
+
+def _fields(row: type[Any]) -> list[Any]:
+    return [c for c in t.columns(row) if c.name not in _BOOKKEEPING]
+
+
+def _listed(name: str) -> Any:
+    """The values of the JSON list in a parameter."""
+    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+
+
+def _about_the_clinic(upsert: Callable[..., Any]) -> Statements:
+    counter = t.table(t.CounterRow).c
+    clinic = t.table(t.ClinicRow).c
+    counted = {"patients": _PATIENT, "visits": _VISIT, "series": _SERIES, "blocks": _BLOCK, "operations": _OPERATION}
+    return {
+        "clinic": select(clinic.text, clinic.data).where(clinic.clinic_id == _CLINIC),
+        "clinic_put": _put(upsert, t.ClinicRow),
+        "counters": select(counter.kind, counter.next).where(counter.clinic_id == _CLINIC),
+        "counter_put": _put(upsert, t.CounterRow),
+        "counts": select(
+            *(
+                select(func.count()).where(c.clinic_id == _CLINIC).scalar_subquery().label(name)
+                for name, c in counted.items()
+            )
+        ),
+    }
+
+
+def _about_patients() -> Statements:
+    people = select(*_fields(t.PatientRow)).where(_PATIENT.clinic_id == _CLINIC)
+    known = people.where(_PATIENT.status != "entered-in-error")
+    required = select(_REQUIREMENT.patient_id, _REQUIREMENT.requirement, _REQUIREMENT.on_date).where(
+        _REQUIREMENT.clinic_id == _CLINIC
+    )
+    beginning = select(_WORD.patient_id).where(
+        _WORD.clinic_id == _CLINIC, _WORD.word >= bindparam("first"), _WORD.word < bindparam("after")
+    )
+    return {
+        "patients_known": _as_written(known),
+        "patients_with": people.where(_PATIENT.id.in_(_listed("ids"))),
+        "patients_by_mrn": _as_written(known.where(_PATIENT.mrn.in_(_listed("mrns")))),
+        "patients_beginning": _as_written(known.where(_PATIENT.id.in_(beginning))),
+        "requirements": required.order_by(_REQUIREMENT.patient_id, _REQUIREMENT.requirement),
+        "requirements_of": required.where(_REQUIREMENT.patient_id.in_(_listed("ids"))).order_by(
+            _REQUIREMENT.patient_id, _REQUIREMENT.requirement
+        ),
+    }
+
+
+def _about_the_calendar() -> Statements:
+    lo: Any = bindparam("lo")
+    hi: Any = bindparam("hi")
+    visits = select(*_fields(t.AppointmentRow)).where(_VISIT.clinic_id == _CLINIC).order_by(_VISIT.start, _VISIT.id)
+    starting = visits.where(_VISIT.start >= lo, _VISIT.start < hi, _VISIT.status.in_(_listed("statuses")))
+    series = select(*_fields(t.SeriesRow)).where(_SERIES.clinic_id == _CLINIC).order_by(_SERIES.made, _SERIES.id)
+    blocks = select(*_fields(t.BlockRow)).where(_BLOCK.clinic_id == _CLINIC).order_by(_BLOCK.start, _BLOCK.id)
+    return {
+        "visits_touching": visits.where(
+            # No visit is longer, so the index on the start finds every one that is still going on.
+            _VISIT.start > lo - t.LONGEST,
+            _VISIT.start < hi,
+            _VISIT.end > lo,
+        ),
+        "visits_of": visits.where(_VISIT.patient.in_(_listed("patients"))),
+        "visits_with": visits.where(_VISIT.id.in_(_listed("ids"))),
+        "visits_starting": starting,
+        "visits_starting_of": visits.where(
+            _VISIT.patient == bindparam("patient"),
+            _VISIT.start >= lo,
+            _VISIT.start < hi,
+            _VISIT.status.in_(_listed("statuses")),
+        ),
+        "holds_over": visits.where(_VISIT.status == "pending", _VISIT.hold_until <= bindparam("now")),
+        "series_of": series.where(_SERIES.patient.in_(_listed("patients"))),
+        "series_standing": series.where(_SERIES.status.in_(_listed("statuses"))),
+        "series_with": series.where(_SERIES.id.in_(_listed("ids"))),
+        "blocks_touching": blocks.where(_BLOCK.end > lo, _BLOCK.start < hi),
+        "blocks_with": blocks.where(_BLOCK.id.in_(_listed("ids"))),
+    }
+
+
+def _about_the_journal() -> Statements:
+    undo = t.table(t.OperationRow).alias("undo")
+    undone_by = (
+        select(func.max(undo.c.id))
+        .where(undo.c.clinic_id == _OPERATION.clinic_id, undo.c.undoes == _OPERATION.id)
+        .scalar_subquery()
+    )
+    of_payload = (_PAYLOAD.clinic_id == _OPERATION.clinic_id) & (_PAYLOAD.seq == _OPERATION.seq)
+    o = _OPERATION
+    operations = (
+        select(o.id, o.seq, o.at, o.actor, o.command, o.undoes, undone_by.label("undone_by"), _PAYLOAD.changes)
+        .outerjoin(t.table(t.PayloadRow), of_payload)
+        .where(o.clinic_id == _CLINIC)
+    )
+    newest_first = operations.order_by(o.seq.desc()).limit(bindparam("most"))
+    touching = select(_TOUCHED.seq).where(_TOUCHED.clinic_id == _CLINIC, _TOUCHED.record_id == bindparam("record"))
+    return {
+        "head": select(o.seq, o.hash).where(o.clinic_id == _CLINIC).order_by(o.seq.desc()).limit(1),
+        "operation": operations.where(o.id == bindparam("operation")),
+        "operations": newest_first,
+        "operations_touching": newest_first.where(o.seq.in_(touching)),
+        "answers": select(_KEY.key, _KEY.request, _KEY.operation_id, _KEY.answer).where(
+            _KEY.clinic_id == _CLINIC, _KEY.key.in_(_listed("keys"))
+        ),
+    }
+
+
+def _about_resources() -> Statements:
+    resources = select(_RESOURCE.kind, _RESOURCE.ref, _RESOURCE.id, _RESOURCE.capacity).where(
+        _RESOURCE.clinic_id == _CLINIC
+    )
+    return {
+        "resources_shared": resources.where(
+            or_(*(_RESOURCE.kind == kind for kind in ("chair", "hands", "attention", "provider")))
+        ),
+        "resources_of": resources.where(_RESOURCE.kind == "patient", _RESOURCE.ref.in_(_listed("patients"))),
+        "resource_last": select(func.coalesce(func.max(_RESOURCE.id), 0)).where(_RESOURCE.clinic_id == _CLINIC),
+        "claims_of": select(_CLAIM.appointment_id, _CLAIM.resource_id, _CLAIM.t0, _CLAIM.t1, _CLAIM.units).where(
+            _CLAIM.clinic_id == _CLINIC, _CLAIM.appointment_id.in_(_listed("visits"))
+        ),
+    }
+
+
+def _writes(upsert: Callable[..., Any]) -> Statements:
+    return {
+        "patient_put": _put(upsert, t.PatientRow),
+        "words_drop": delete(t.table(t.PatientWordRow)).where(
+            _WORD.clinic_id == _CLINIC, _WORD.patient_id == bindparam("patient")
+        ),
+        "word_add": insert(t.table(t.PatientWordRow)),
+        "requirements_drop": delete(t.table(t.RequirementRow)).where(
+            _REQUIREMENT.clinic_id == _CLINIC, _REQUIREMENT.patient_id == bindparam("patient")
+        ),
+        "requirement_add": insert(t.table(t.RequirementRow)),
+        "series_put": _put(upsert, t.SeriesRow, keep="made"),
+        "visit_put": _put(upsert, t.AppointmentRow),
+        "block_put": _put(upsert, t.BlockRow),
+        "resource_add": insert(t.table(t.ResourceRow)),
+        "resource_change": update(t.table(t.ResourceRow))
+        .where(_RESOURCE.clinic_id == _CLINIC, _RESOURCE.id == bindparam("resource"))
+        .values(
+            capacity=bindparam("room"),
+            lowered_at=func.coalesce(bindparam("lowered"), _RESOURCE.lowered_at),
+            seq=_RESOURCE.seq + 1,
+        ),
+        "claims_drop": delete(t.table(t.ClaimRow)).where(
+            _CLAIM.clinic_id == _CLINIC, _CLAIM.appointment_id == bindparam("visit")
+        ),
+        "claim_add": insert(t.table(t.ClaimRow)),
+        "operation_add": insert(t.table(t.OperationRow)),
+        "payload_add": insert(t.table(t.PayloadRow)),
+        "touched_add": insert(t.table(t.TouchedRow)),
+        "key_put": _put(upsert, t.IdempotencyRow),
+        "keys_drop": delete(t.table(t.IdempotencyRow)).where(
+            _KEY.clinic_id == _CLINIC, _KEY.operation_id == bindparam("operation")
+        ),
+    }
+
+
+def _for_the_check() -> Statements:
+    o, p = _OPERATION, _PAYLOAD
+    of_operation = (p.clinic_id == o.clinic_id) & (p.seq == o.seq)
+    chained = select(*(c for c in t.columns(t.OperationRow) if c.name != "clinic_id"), p.salt, p.changes)
+    r, c = _RESOURCE, _CLAIM
+    return {
+        "chain": chained.outerjoin(t.table(t.PayloadRow), of_operation).where(o.clinic_id == _CLINIC).order_by(o.seq),
+        "touches": select(_TOUCHED.record_id, _TOUCHED.seq).where(_TOUCHED.clinic_id == _CLINIC),
+        "patients_all": select(*_fields(t.PatientRow)).where(_PATIENT.clinic_id == _CLINIC),
+        "visits_all": select(*_fields(t.AppointmentRow)).where(_VISIT.clinic_id == _CLINIC),
+        "series_all": select(*_fields(t.SeriesRow)).where(_SERIES.clinic_id == _CLINIC),
+        "blocks_all": select(*_fields(t.BlockRow)).where(_BLOCK.clinic_id == _CLINIC),
+        "resources_all": select(r.id, r.kind, r.ref, r.capacity, r.lowered_at).where(r.clinic_id == _CLINIC),
+        "claims_all": select(c.appointment_id, c.resource_id, c.t0, c.t1, c.units)
+        .where(c.clinic_id == _CLINIC)
+        .order_by(c.resource_id, c.t0),
+    }
+
+
+def _put(upsert: Callable[..., Any], row: type[Any], *, keep: str = "") -> Any:
+    """Insert a row, or bring the one with that key up to date (but for the column to keep)."""
+    table = t.table(row)
+    statement = upsert(table)
+    changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key and c.name != keep}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changed)
+
+
+def _as_written(statement: Any) -> Any:
+    """Ordered by name as it is written, the id last."""
+    return statement.order_by(_PATIENT.name, _PATIENT.id)
