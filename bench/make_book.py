@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 
 from clinic import CHAIRS, NOW, PROTOCOL, STARTS, ZONE
 
@@ -13,6 +14,7 @@ from infusion_cli.domain.clinic_time import zone
 from infusion_cli.domain.plan import change
 from infusion_cli.domain.visit import probe
 from infusion_cli.services.ports import Entry, Store, Writer
+from infusion_cli.store.repository import open_store
 
 WEEKDAYS_AHEAD = 40
 FILLED = len(STARTS) - 1
@@ -69,3 +71,9 @@ def fill(store: Store, count: int) -> None:
                 changes.append(change(None, visit_at(writer, patient, start, chair, now)))
                 seat += 1
             writer.write(Entry("bench", "bench", changes))
+
+
+def fill_file(path: Path, count: int) -> None:
+    """Write `count` visits into the book in that file."""
+    with open_store(path) as store:
+        fill(store, count)

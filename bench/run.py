@@ -2,7 +2,7 @@
 
     make bench                        everything (some minutes)
     make bench ARGS="--visits 10000"  with a smaller book
-    make bench ARGS="--only start"    one part: start, slots, course, batch or ical
+    make bench ARGS="--only start"    one part: start, slots, course or batch
 
 All parts use the command line only, whole processes, medians of interleaved rounds; only the large
 book is filled through the store.
@@ -79,11 +79,22 @@ def make_books(folder: Path, visits: int) -> tuple[Path, Path]:
     return empty, full
 
 
+def a_visit(bench: Bench) -> str:
+    """The id of a visit of today."""
+    words = [INFUSION, "list", "--from", "today", "--to", "today", "--json"]
+    return str(json.loads(run(words, on(bench.full)))[0]["id"])
+
+
+def a_series(bench: Bench) -> str:
+    """The id of a course that is booked for this."""
+    words = [INFUSION, "series", "book", clinic.mrn(8), clinic.PROTOCOL, "--from", str(FIRST_FREE_MONDAY), "--json"]
+    return str(json.loads(run(words, on(bench.full)))["id"])
+
+
 def start(bench: Bench) -> str:
     """Everyday commands against an interpreter that does nothing."""
-    shown = json.loads(run([INFUSION, "list", "--from", "today", "--to", "today", "--json"], on(bench.full)))[0]["id"]
-    one_day = ["list", "--from", "today", "--to", "today"]
     plan = ["series", "plan", clinic.mrn(7), clinic.PROTOCOL, "--from", str(FIRST_FREE_MONDAY)]
+    calendar = ["ical", "export", a_series(bench), "-o", "-"]
 
     def book(number: int) -> Sequence[str]:
         return ["book", clinic.mrn(1_000 + number), clinic.PROTOCOL, f"{weekday(number)}T10:00"]
@@ -92,11 +103,12 @@ def start(bench: Bench) -> str:
         "python -c pass": Timed(lambda _: BARE, environment()),
         "infusion --help": bench.at(bench.full, "--help"),
         "infusion today": bench.at(bench.full, "today"),
-        "infusion list (one day)": bench.at(bench.full, *one_day),
-        "infusion show": bench.at(bench.full, "show", shown),
+        "infusion list (one day)": bench.at(bench.full, "list", "--from", "today", "--to", "today"),
+        "infusion show": bench.at(bench.full, "show", a_visit(bench)),
         "infusion slots find": bench.at(bench.full, "slots", "find", clinic.PROTOCOL),
         "infusion book": bench.each(bench.full, book),
         "infusion series plan": bench.at(bench.full, *plan),
+        "infusion ical export (a series)": bench.at(bench.full, *calendar),
     }
     taken = interleaved(commands, bench.rounds)
     bare = taken["python -c pass"]
@@ -114,9 +126,9 @@ def slots(bench: Bench) -> str:
 
 
 def course(bench: Bench) -> str:
-    """What planning a course takes beyond start-up, by the difference to `show` of the same patient."""
+    """What planning a course takes beyond start-up, by the difference to `show`."""
     patient = clinic.mrn(7)
-    commands = {"show": bench.at(bench.full, "show", patient)}
+    commands = {"show": bench.at(bench.full, "show", a_visit(bench))}
     for name, day in (("in a full month", "2026-12-02"), ("in free weeks", str(FIRST_FREE_MONDAY))):
         commands[name] = bench.at(bench.full, "series", "plan", patient, clinic.PROTOCOL, "--from", day, "--relax")
     taken = interleaved(commands, bench.rounds)
@@ -194,24 +206,11 @@ def batch(bench: Bench) -> str:
     return table(["", "ms", "bookings/s", "times the time"], lines)
 
 
-def ical(bench: Bench) -> str:
-    """A year of visits as one calendar file."""
-    output = bench.folder / "year.ics"
-    words = ["ical", "export", "--from", "2025-12-01", "--to", "2026-11-30", "-o", str(output), "--yes"]
-    commands = {"bare": Timed(lambda _: BARE, environment()), "export": bench.at(bench.full, *words)}
-    taken = interleaved(commands, max(3, bench.rounds // 3))
-    events = output.read_bytes().count(b"BEGIN:VEVENT")
-    spent = taken["export"]
-    row = [f"{events:,}", f"{spent:.2f}", f"{events / spent:,.0f}", f"{spent / taken['bare']:.0f}"]
-    return table(["`ical export` of a year, events", "s", "events/s", "times bare Python"], [row])
-
-
 PARTS: dict[str, Callable[[Bench], str]] = {
     "start": start,
     "slots": slots,
     "course": course,
     "batch": batch,
-    "ical": ical,
 }
 
 

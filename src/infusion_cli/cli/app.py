@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from infusion_cli.errors import ExitStatus
 
 if TYPE_CHECKING:
-    from infusion_cli.cli.tree import TyperCommand
+    from typer.core import TyperCommand
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -41,10 +41,9 @@ def command_tree() -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
 
 def _run(args: list[str]) -> int:
     _prepare_streams()
-    from infusion_cli.cli.tree import root, usage_error  # noqa: PLC0415  so that Ctrl-C is caught here too
-
     import typer  # noqa: PLC0415
 
+    from infusion_cli.cli.tree import root, usage_error  # noqa: PLC0415  so that Ctrl-C is caught here too
     from infusion_cli.errors import InfusionError  # noqa: PLC0415
 
     try:
@@ -57,7 +56,7 @@ def _run(args: list[str]) -> int:
         return ExitStatus.INTERRUPTED
     except (BrokenPipeError, KeyboardInterrupt):
         raise
-    except Exception as error:  # noqa: BLE001  the one boundary: no traceback, no data of a patient
+    except Exception as error:
         if os.environ.get("INFUSION_DEBUG"):
             raise
         return _unexpected(error, args)
@@ -92,7 +91,9 @@ def _wants_json(args: list[str]) -> bool:
     own = args[: args.index("--")] if "--" in args else args
     forms = {"json", "jsonl"}
     pairs = zip(own, [*own[1:], ""], strict=True)
-    return "--json" in own or any(a in {f"--format={f}" for f in forms} or (a == "--format" and b in forms) for a, b in pairs)
+    return "--json" in own or any(
+        a in {f"--format={f}" for f in forms} or (a == "--format" and b in forms) for a, b in pairs
+    )
 
 
 def _prepare_streams() -> None:

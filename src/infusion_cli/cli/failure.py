@@ -33,11 +33,13 @@ def report(error: InfusionError, *, wants_json: bool) -> int:
 
 def interrupted(*, wants_json: bool) -> int:
     """Say truthfully whether the change was committed."""
-    from infusion_cli.services.desk import last_commit  # noqa: PLC0415  if it was loaded at all
+    from infusion_cli.services.desk import has_committed  # noqa: PLC0415  if it was loaded at all
 
-    done = last_commit()
-    message = f"Interrupted, but operation {done} was committed." if done else "Interrupted; nothing was written."
-    return report(InterruptedCommandError(message, f"infusion undo {done}" if done else ""), wants_json=wants_json)
+    if has_committed():
+        error = InterruptedCommandError("Interrupted, but the change was committed.", "infusion history shows it")
+    else:
+        error = InterruptedCommandError("Interrupted; nothing was written.")
+    return report(error, wants_json=wants_json)
 
 
 def as_json(error: InfusionError) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Typer's declarations, thin: the options that every command has, and the ones it shares."""
+"""Typer's declarations, thin: a command's body is a plain function of plain text and switches."""
 
 from __future__ import annotations
 
@@ -10,105 +10,100 @@ import typer
 
 from infusion_cli.cli import complete
 from infusion_cli.cli.session import Options, Session
-from infusion_cli.errors import ConflictError
+from infusion_cli.errors import ConflictError, ExitStatus
 
-_PANEL = "Options that every command has"
-_WRITING = "Options of every command that writes"
-
-
-def flag(*names: str, help: str, panel: str | None = None) -> Any:  # noqa: A002  Typer's own word
-    """A switch."""
-    return Annotated[bool, typer.Option(*names, help=help, rich_help_panel=panel)]
+Body = Callable[..., int | None]
 
 
-def text(
-    *names: str,
-    help: str,  # noqa: A002  Typer's own word
-    metavar: str = "TEXT",
-    panel: str | None = None,
-    completion: Callable[..., Any] | None = None,
-) -> Any:
-    """An option with a value, kept as typed: our own parsers read it."""
-    return Annotated[
-        str | None,
-        typer.Option(*names, help=help, metavar=metavar, rich_help_panel=panel, autocompletion=completion),
-    ]
-
-
-def texts(*names: str, help: str, metavar: str = "TEXT", completion: Callable[..., Any] | None = None) -> Any:  # noqa: A002
-    """An option that may be given several times."""
-    return Annotated[list[str], typer.Option(*names, help=help, metavar=metavar, autocompletion=completion)]
+def option(*names: str, help: str, metavar: str | None = None, completion: Callable[..., Any] | None = None) -> Any:  # noqa: A002
+    """An option or a switch; its type and default stand in the body's signature."""
+    return typer.Option(*names, help=help, metavar=metavar, autocompletion=completion, show_default=False)
 
 
 def argument(metavar: str, help: str, completion: Callable[..., Any] | None = None) -> Any:  # noqa: A002
-    """A positional argument, kept as typed."""
-    return Annotated[str, typer.Argument(metavar=metavar, help=help, autocompletion=completion)]
+    """A positional argument, optional when the body's parameter has a default."""
+    return typer.Argument(metavar=metavar, help=help, autocompletion=completion, show_default=False)
 
 
-def optional(metavar: str, help: str, completion: Callable[..., Any] | None = None) -> Any:  # noqa: A002
-    """A positional argument that may be left out."""
-    return Annotated[str | None, typer.Argument(metavar=metavar, help=help, autocompletion=completion)]
-
-
-SHARED: dict[str, tuple[Any, Any]] = {
-    "db": (text("--db", help="The book's path (INFUSION_DB).", metavar="PATH", panel=_PANEL), None),
-    "format": (text("--format", help="table, json, jsonl or csv.", metavar="FORM", panel=_PANEL), None),
-    "json": (flag("--json", help="Short for --format json.", panel=_PANEL), False),
-    "quiet": (flag("--quiet", "-q", help="Print data and errors only.", panel=_PANEL), False),
-    "no_color": (flag("--no-color", help="No colour.", panel=_PANEL), False),
+COMMON: dict[str, Any] = {
+    "patient": argument("PATIENT", "An id, an MRN, or a name that fits one patient only."),
+    "protocol": argument("PROTOCOL", "A protocol of the clinic.", complete.protocols),
+    "when": argument("WHEN", "2026-12-01T09:00, 'tue 9am', 'tomorrow 14:30', '+3d 9:00': the clinic's clock."),
+    "appt": argument("APPT", "A visit's id."),
+    "chair": option("--chair", help="A chair, by id or name.", metavar="C", completion=complete.chairs),
+    "from_": option("--from", help="The first day, included.", metavar="DATE"),
+    "to": option("--to", help="The last day, included.", metavar="DATE"),
+    "between": option("--between", help="Starts between these times, both included.", metavar="9:00-12:00"),
+    "weekdays": option("--weekdays", help="Only on these weekdays.", metavar="mon,wed"),
+    "reason": option("--reason", help="Why.", metavar="TEXT"),
+    "output": option("--output", "-o", help="Write to this file; - is stdout.", metavar="FILE"),
+    "limit": option("--limit", help="At most so many.", metavar="N"),
 }
-WRITING: dict[str, tuple[Any, Any]] = {
-    "dry_run": (flag("--dry-run", "-n", help="Do it, show it, roll it back.", panel=_WRITING), False),
-    "exit_code": (flag("--exit-code", help="End with 5 when there was something to change.", panel=_WRITING), False),
-    "yes": (flag("--yes", "-y", help="Do not ask.", panel=_WRITING), False),
-    "key": (text("--key", help="The same key again gives the first answer.", metavar="K", panel=_WRITING), None),
+"""Declarations by the name of the parameter, the same in every command."""
+
+OF_PATIENT = option("--patient", help="Only this patient's.", metavar="P")
+
+SHARED: dict[str, tuple[Any, Any, Any]] = {
+    "db": (str, option("--db", help="The book's path (INFUSION_DB).", metavar="PATH"), ""),
+    "format": (str, option("--format", help="table, json, jsonl or csv.", metavar="FORM"), ""),
+    "json": (bool, option("--json", help="Short for --format json."), False),
+    "quiet": (bool, option("--quiet", "-q", help="Print data and errors only."), False),
+    "no_color": (bool, option("--no-color", help="No colour."), False),
+}
+WRITING: dict[str, tuple[Any, Any, Any]] = {
+    "dry_run": (bool, option("--dry-run", "-n", help="Do it, show it, roll it back."), False),
+    "exit_code": (bool, option("--exit-code", help="End with 5 when there was something to change."), False),
+    "yes": (bool, option("--yes", "-y", help="Do not ask."), False),
+    "key": (str, option("--key", help="The same key again gives the first answer.", metavar="K"), ""),
 }
 
-PATIENT = argument("PATIENT", "An id, an MRN, or a name that fits one patient only.")
-PROTOCOL = argument("PROTOCOL", "A protocol of the clinic.", complete.protocols)
-WHEN = argument("WHEN", "2026-12-01T09:00, 'tue 9am', 'tomorrow 14:30', '+3d 9:00': the clinic's clock.")
-APPOINTMENT = argument("APPT", "A visit's id.")
-CHAIR = text("--chair", help="A chair, by id or name.", metavar="C", completion=complete.chairs)
-FROM = text("--from", help="The first day, included.", metavar="DATE")
-TO = text("--to", help="The last day, included.", metavar="DATE")
-BETWEEN = text("--between", help="Starts between these times of day, both included.", metavar="9:00-12:00")
-WEEKDAYS = text("--weekdays", help="Only on these weekdays.", metavar="mon,wed")
-REASON = text("--reason", help="Why.", metavar="TEXT")
-OUTPUT = text("--output", "-o", help="Write to this file; - is stdout.", metavar="FILE")
 
-
-def command(*, writes: bool = False) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+def command(*, writes: bool = False, **declared: Any) -> Callable[[Body], Callable[..., None]]:
     """Make a Typer command of a plain function `body(session, …)`.
 
-    The function gets a `Session` and its own values; the options that every command has are added
-    here, so that they are declared once. What it returns is the exit status, 0 without.
+    Each parameter is declared by `declared` or, by its name, in `COMMON`; the options that every
+    command has are added here. What the body returns is the exit status, 0 without.
     """
     shared = SHARED | WRITING if writes else SHARED
 
-    def wrap(body: Callable[..., int | None]) -> Callable[..., None]:
-        own = [p for p in inspect.signature(body, eval_str=True).parameters.values() if p.name != "session"]
+    def wrap(body: Body) -> Callable[..., None]:
+        own = [p for p in inspect.signature(body).parameters.values() if p.name != "session"]
+        parameters = [_parameter(p.name, _kind(p), declared.get(p.name, COMMON.get(p.name)), p.default) for p in own]
+        parameters += [_parameter(name, *rest) for name, rest in shared.items()]
 
         def run(**values: Any) -> None:
             session = Session(Options(**{name: values.pop(name) for name in shared}))
-            try:
-                status = body(session, **values)
-                if not status and session.options.exit_code and session.changed:
-                    status = 5
-            except ConflictError as error:
-                error.timezone = session.timezone
-                raise
-            finally:
-                session.close()
+            status = _carry_out(body, session, values)
             if status:
                 raise typer.Exit(status)
 
-        kind = inspect.Parameter.KEYWORD_ONLY
-        added = [inspect.Parameter(n, kind, default=d, annotation=a) for n, (a, d) in shared.items()]
-        parameters = [*(p.replace(kind=kind) for p in own), *added]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in parameters}
-        run.__name__ = body.__name__
-        run.__doc__ = body.__doc__
+        run.__name__, run.__doc__ = body.__name__, body.__doc__
         return run
 
     return wrap
+
+
+def _carry_out(body: Body, session: Session, values: dict[str, Any]) -> int | None:
+    try:
+        status = body(session, **values)
+    except ConflictError as error:
+        error.timezone = session.timezone
+        raise
+    finally:
+        session.close()
+    if not status and session.options.exit_code and session.changed:
+        return ExitStatus.CHANGES
+    return status
+
+
+def _kind(parameter: inspect.Parameter) -> Any:
+    """The body's annotation (text, as modules postpone them) as Typer's type."""
+    return {"str": str, "str | None": str | None, "bool": bool, "Sequence[str]": list[str]}[parameter.annotation]
+
+
+def _parameter(name: str, kind: Any, declaration: Any, default: Any) -> inspect.Parameter:
+    shown = [] if default == () else default
+    annotation = Annotated[kind, declaration]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=shown, annotation=annotation)

@@ -133,8 +133,8 @@ def _wants_style(stream: TextIO, *, color: bool) -> bool:
 
 
 def _print_styled(lines: Iterable[Line], stream: TextIO) -> None:
-    from rich.console import Console  # noqa: PLC0415  40 ms that a pipe need not pay
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.text import Text
 
     console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
     for line in lines:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from infusion_cli import config
 from infusion_cli.cli.output import FORMATS, Output
+from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import zone
 from infusion_cli.errors import UsageError
 from infusion_cli.services.desk import Desk
@@ -81,7 +82,12 @@ class Session:
         fixed = os.environ.get("INFUSION_NOW")
         if not fixed:
             return int(time.time())
-        return fixed_now(fixed, self.store)
+        return fixed_now(fixed, lambda: self.timezone)
+
+    def clock_without_book(self, clinic: Clinic) -> int:
+        """The present instant where there is no book yet."""
+        fixed = os.environ.get("INFUSION_NOW")
+        return fixed_now(fixed, lambda: clinic.timezone) if fixed else int(time.time())
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -119,15 +125,14 @@ class Session:
         self.out.note("Waiting for another desk to finish …")
 
 
-def fixed_now(text: str, store: SqliteStore) -> int:
+def fixed_now(text: str, timezone: Callable[[], str]) -> int:
     """The instant that INFUSION_NOW fixes; raises `UsageError` when it cannot be read."""
     from datetime import datetime  # noqa: PLC0415  only when the clock is fixed
 
     try:
         at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            with store.reading(0) as reader:
-                at = at.replace(tzinfo=zone(reader.clinic.timezone))
     except ValueError:
         raise UsageError(f"INFUSION_NOW={text!r} is not a time.", "write 2026-12-01T09:00") from None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=zone(timezone()))
     return int(at.timestamp())

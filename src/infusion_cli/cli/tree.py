@@ -55,7 +55,7 @@ class Root(LazyGroup):
                 entries, name=name, help=help_, no_args_is_help=True, rich_markup_mode=None, context_settings=SETTINGS
             )
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  Typer's signature
         """The list of commands, parted by what they are for."""
         panels = [(panel.title, [(e.name, e.help) for e in panel.entries]) for panel in DAILY]
         panels.append(("By noun", [(name, help_) for name, help_, _ in GROUPS]))
@@ -110,6 +110,7 @@ def usage_error(error: typer.TyperException) -> InfusionError:
 
 
 def _root(
+    *,
     version: Annotated[bool, typer.Option("--version", help="The version, and nothing else.")] = False,
 ) -> None:
     """Infusion slots, patient bookings and series for ketamine and esketamine clinics.

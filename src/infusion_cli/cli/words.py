@@ -190,6 +190,11 @@ def changes_in_words(changes: Sequence[Change]) -> str:
     return ", ".join(found[0] if len(found) == 1 else f"{len(found)} {nouns[kind]}" for kind, found in kinds.items())
 
 
+def plain_text(line: Line) -> str:
+    """A line without its styles."""
+    return line if isinstance(line, str) else "".join(piece.text for piece in line)
+
+
 def count(number: int, noun: str) -> str:
     """`1 visit`, `2 visits`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

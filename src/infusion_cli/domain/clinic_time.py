@@ -29,7 +29,10 @@ class WallTimeError(ValueError):
 @lru_cache(maxsize=8)
 def zone(name: str) -> ZoneInfo:
     """The zone of that IANA name; raises `ZoneInfoNotFoundError` (a KeyError) or ValueError."""
-    return ZoneInfo(name)
+    try:
+        return ZoneInfo(name)
+    except OSError as error:  # Python 3.11 opens the folder of `Europe` and the over-long name as they are
+        raise ValueError(f"{name!r} is not the name of a time zone") from error
 
 
 def local(instant: int, tz: ZoneInfo) -> datetime:

@@ -77,10 +77,10 @@ def encode_step(step: Step) -> dict[str, Any]:
 def decode_step(fields: dict[str, Any]) -> Step:
     """The step again, from what `encode_step` wrote."""
     gap = fields["gap"]
-    low, _, high = gap["ideal"].partition("-")
+    low, _, high = str(gap["ideal"]).partition("-")
     return Step(
         name=fields["name"],
-        sessions=None if fields["sessions"] == "open" else int(fields["sessions"]),
+        sessions=None if fields["sessions"] == "open" else _whole(fields["sessions"]),
         gap=Gap(
             min=decode_span(gap["min"]),
             tight=decode_span(gap["tight"]) if "tight" in gap else None,
@@ -148,8 +148,14 @@ def decode_plan(fields: dict[str, Any]) -> Plan:
         summary=fields["summary"],
         id=fields["id"],
         created=from_iso(fields["created"]),
-        revision=int(fields["revision"]),
+        revision=_whole(fields["revision"]),
     )
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise ValueError(f"{value!r} is not a whole number")
+    return value
 
 
 def _instants_to_iso(fields: dict[str, Any], entity: str, tz: ZoneInfo) -> None:
@@ -182,7 +188,7 @@ def _decode_series(fields: dict[str, Any]) -> Series:
 
 
 def _decode_patient(fields: dict[str, Any]) -> Patient:
-    fields["requirements"] = tuple(sorted(fields["requirements"].items()))
+    fields["requirements"] = tuple(sorted(dict(fields["requirements"]).items()))
     return Patient(**fields)
 
 

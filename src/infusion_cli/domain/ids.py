@@ -41,8 +41,10 @@ def normalise(text: str) -> str | None:
 
     Case, blanks, hyphens and the usual misreadings (O for 0, I and L for 1) are forgiven.
     """
+    if not text.isascii():  # upper() would make two letters of a ligature and an I of a dotless one
+        return None
     bare = text.strip().upper().replace("-", "").replace(" ", "")
-    letter = {"0": "O", "1": "L"}.get(bare[:1], bare[:1])
+    letter = {"0": "O", "1": "L", "I": "L"}.get(bare[:1], bare[:1])
     if letter not in KINDS.values() or not 6 <= len(bare) <= 10 or any(c not in _VALUE for c in bare[1:]):
         return None
     body = letter + "".join(ALPHABET[_VALUE[c]] for c in bare[1:])

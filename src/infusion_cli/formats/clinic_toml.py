@@ -185,7 +185,7 @@ def _timezone(head: Table) -> str:
 
 
 def _zones_near(name: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415  only needed when something was mistyped
+    from difflib import get_close_matches
 
     zones = {z.casefold(): z for z in sorted(available_timezones()) if not z.startswith(_MOVING_ZONES)}
     typed = name.casefold().replace(" ", "_")

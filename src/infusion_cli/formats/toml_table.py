@@ -270,7 +270,7 @@ def quoted(value: object) -> str:
 
 def near(typed: str, known: Iterable[str]) -> list[str]:
     """The known name that looks most like what was typed, or nothing."""
-    from difflib import get_close_matches  # noqa: PLC0415  only needed when something was mistyped
+    from difflib import get_close_matches
 
     return get_close_matches(typed[:TEXT_LIMIT], list(known), n=1, cutoff=0.6)
 

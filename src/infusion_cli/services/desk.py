@@ -66,16 +66,15 @@ def carry_out(
             return known or _decide_and_write(desk, command, digest, decide(writer), writer, undoes)
     finally:
         # Ctrl-C may fall between the commit and the answer: what was committed is remembered.
-        if desk.store.committed:
-            _committed.append(desk.store.committed)
+        _committed.append(desk.store.committed)
 
 
-_committed: list[str] = []
+_committed: list[bool] = []
 
 
-def last_commit() -> str:
-    """Id of the operation that this process committed last, empty when it committed none."""
-    return _committed[-1] if _committed else ""
+def has_committed() -> bool:
+    """Whether this process has committed anything."""
+    return any(_committed)
 
 
 def _decide_and_write(

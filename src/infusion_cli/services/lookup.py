@@ -87,7 +87,7 @@ def find_block(reader: Reader, text: str) -> Block:
 
 def near_words(text: str, known: Iterable[str], count: int = 3) -> list[str]:
     """Known words that look like `text`, the nearest first."""
-    import difflib  # noqa: PLC0415  only needed when something was mistyped
+    import difflib
 
     return difflib.get_close_matches(text, list(known), n=count, cutoff=0.6)
 

@@ -115,8 +115,9 @@ class Writer(Reader, Protocol):
 class Store(Protocol):
     """A book, open."""
 
-    committed: str
-    """Id of the operation that was committed last through this opening, empty before the first."""
+    @property
+    def committed(self) -> bool:
+        """Whether the last write through this opening was committed."""
 
     def reading(self, now: int) -> AbstractContextManager[Reader]:
         """A consistent view for the length of the block."""

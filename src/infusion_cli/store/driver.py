@@ -37,6 +37,7 @@ _SETTINGS = (
     "cell_size_check=ON",
     "trusted_schema=OFF",
     "synchronous=FULL",
+    "cache_size=-32000",
 )
 
 Row = tuple[Any, ...]
@@ -94,6 +95,12 @@ class Database:
         """The text of every trigger by its name."""
         with self._refusals():
             return dict(self.connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+
+    def definitions(self) -> dict[str, str]:
+        """The text of every table and index by its name, but for SQLite's own."""
+        with self._refusals():
+            found = self.connection.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index')")
+            return {name: sql for name, sql in found if not name.startswith("sqlite_")}
 
     def begin_reading(self) -> None:
         """Begin a transaction that sees one state of the book throughout."""
@@ -231,7 +238,8 @@ def created(path: Path) -> Iterator[Database]:
 
 def _set_up(database: Database) -> None:
     connection = database.connection
-    database._choose_journal(wal=sqlite3.sqlite_version_info >= _WAL_IS_SOUND)  # noqa: SLF001  the same module
+    # A draft that is lost is nothing: no second file beside it.
+    connection.execute("PRAGMA journal_mode=MEMORY")
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
@@ -293,6 +301,8 @@ def refusal_of(error: sqlite3.Error, path: Path) -> StoreError | None:
     text = str(error)
     if text.startswith("guard:"):
         return GuardError(text.removeprefix("guard:"))
+    if text.startswith("Could not decode"):
+        name = "SQLITE_CORRUPT"
     for beginning, message, hint in _REFUSALS:
         if name.startswith(beginning):
             return StoreError(message.format(path=path, text=text), hint)

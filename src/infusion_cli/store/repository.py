@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from infusion_cli.domain.clinic import Clinic
-from infusion_cli.domain.clinic_time import zone
 from infusion_cli.domain.plan import ClinicText, change
 from infusion_cli.services.ports import Entry
 from infusion_cli.store import driver, journal
 from infusion_cli.store.driver import CLINIC_ID, Database
-from infusion_cli.store.reader import SqliteReader
+from infusion_cli.store.reader import SqliteReader, clinic_of
 from infusion_cli.store.writer import SqliteWriter
 
 
@@ -84,7 +83,7 @@ class SqliteStore:
         """Let go of the file."""
         self.database.close()
 
-    def __enter__(self) -> SqliteStore:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -111,12 +110,16 @@ def open_store(
 
 
 def create_book(path: Path, clinic_text: ClinicText, clinic: Clinic, now: int, actor: str) -> SqliteStore:
-    """A new book of a clinic, open; raises StoreError when something is at `path` already."""
+    """A new book of a clinic, open; raises StoreError when something is at `path` already.
+
+    `now` in seconds since 1970 UTC. The text's `data` must be that clinic's, else ValueError.
+    """
+    if clinic_of(clinic_text) != clinic:
+        raise ValueError("the data of the clinic's text describe another clinic")
     founding = change(None, clinic_text._replace(id=CLINIC_ID))
     with driver.created(Path(path)) as database:
         database.run("clinic_put", {"text": clinic_text.text, "data": clinic_text.data})
         writer = SqliteWriter(database, now)
-        assert zone(clinic.timezone) is zone(writer.clinic.timezone)
         writer.write(Entry("init", actor, [founding]))
         writer.finish()
     return open_store(path)

@@ -9,7 +9,6 @@ from typing import Any
 from infusion_cli.domain import ids, names
 from infusion_cli.domain.book import Appointment, Block, Patient, Series
 from infusion_cli.domain.claims import Claim, capacities_of, claims_of
-from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import wall_text, zone
 from infusion_cli.domain.plan import ClinicText, Conflict, change
 from infusion_cli.errors import ConflictError
@@ -39,7 +38,7 @@ class SqliteWriter(SqliteReader):
         super().__init__(database, now)
         self.wrote = False
         self.discarded = False
-        self._counters: dict[str, int] = {kind: number for kind, number in database.rows("counters")}
+        self._counters: dict[str, int] = dict(database.rows("counters"))
 
     def new_id(self, kind: str) -> str:
         """The next free id of a kind; it is kept only when the block commits."""
@@ -74,15 +73,17 @@ class SqliteWriter(SqliteReader):
 
     def _write(self, entry: Entry) -> Operation:
         after = [c.after for c in entry.changes]
-        # In the order in which the tables refer to each other.
-        for record in after:
-            if isinstance(record, ClinicText):
-                self._put_clinic(record)
+        # In the order in which the tables refer to each other; capacities rise first and fall last.
+        clinics = [r for r in after if isinstance(r, ClinicText)]
+        for text in clinics:
+            self._put_clinic(text)
         self._put_patients([r for r in after if isinstance(r, Patient)])
         made = self.revision + 1
         self.database.run_many("series_put", (rows.series_row(r, made) for r in after if isinstance(r, Series)))
         self.database.run_many("block_put", (rows.block_row(r) for r in after if isinstance(r, Block)))
         self._put_visits([r for r in after if isinstance(r, Appointment)])
+        if clinics:
+            self._lower_capacities()
         done = journal.append(self.database, entry, self.new_id("operation"), self.now, zone(self.clinic.timezone))
         self._put_keys(entry, done)
         self.revision = done.seq
@@ -113,26 +114,30 @@ class SqliteWriter(SqliteReader):
         self._add_resources({("patient", p.id): 1 for p in patients if ("patient", p.id) not in there})
 
     def _put_clinic(self, text: ClinicText) -> None:
-        clinic = clinic_of(text)
+        """Keep the text; new chairs and more staff count at once, a chair that is gone keeps its claims."""
+        self.clinic_text, self.clinic = text, clinic_of(text)
         self.database.run("clinic_put", {"text": text.text, "data": text.data})
-        self._fit_resources(clinic)
-        self.clinic_text, self.clinic = text, clinic
-
-    def _fit_resources(self, clinic: Clinic) -> None:
-        """Bring chairs and staff up to date; a chair that is gone keeps what was claimed of it."""
-        there, wanted = self._resources(()), capacities_of(clinic)
+        there, wanted = self._resources(()), capacities_of(self.clinic)
         self._add_resources({name: room for name, room in wanted.items() if name not in there})
-        for name, room in wanted.items():
-            resource, before = there.get(name, (0, room))
-            if room != before:
-                lowered = self.now if room < before else None
+        for name, (number, room) in there.items():
+            if wanted.get(name, room) > room:
+                self._set_capacity(number, wanted[name])
+
+    def _lower_capacities(self) -> None:
+        wanted = capacities_of(self.clinic)
+        for name, (number, room) in self._resources(()).items():
+            if wanted.get(name, room) < room:
                 try:
-                    self.database.run("resource_change", {"resource": resource, "room": room, "lowered": lowered})
+                    self._set_capacity(number, wanted[name], lowered=self.now)
                 except GuardError as error:
+                    people = "providers" if name[0] == "provider" else "nurses"
                     raise ConflictError(
-                        f"Booked visits need more {_PEOPLE[name[0]]} than the clinic would have.",
+                        f"Booked visits need more {people} than the clinic would have.",
                         hint="move or cancel visits first: infusion list",
                     ) from error
+
+    def _set_capacity(self, number: int, room: int, lowered: int | None = None) -> None:
+        self.database.run("resource_change", {"resource": number, "room": room, "lowered": lowered})
 
     def _put_visits(self, visits: Sequence[Appointment]) -> None:
         if not visits:
@@ -147,7 +152,7 @@ class SqliteWriter(SqliteReader):
         moved: list[str] = []
         for visit in visits:
             claims = [] if rows.has_run_out(visit, self.now) else claims_of(visit)
-            wanted = [(resources[c.kind, c.ref][0], c.t0, c.t1, c.units) for c in claims]
+            wanted = [(_number(resources, c), c.t0, c.t1, c.units) for c in claims]
             # What stays is left alone: history may lie above a capacity that was lowered since.
             if sorted(wanted) != sorted(before.get(visit.id, ())):
                 moved.append(visit.id)
@@ -195,7 +200,12 @@ class SqliteWriter(SqliteReader):
         )
 
 
-_PEOPLE = {"hands": "nurses", "attention": "nurses", "provider": "providers", "chair": "chairs"}
+def _number(resources: Mapping[tuple[str, str], tuple[int, int]], claim: Claim) -> int:
+    found = resources.get((claim.kind, claim.ref))
+    if found is None:
+        message = f"There is no {claim.kind} {claim.ref} in this book."
+        raise ConflictError(message, [Conflict("chair-unsuitable", "hard", overridable=False, message=message)])
+    return found[0]
 
 
 def _claim_row(visit_id: str, claim: tuple[int, int, int, int]) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""Operations: undo one, list them, apply a saved plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infusion_cli.cli import options, public, words
+from infusion_cli.cli.files import read_text
+from infusion_cli.cli.options import command
+from infusion_cli.cli.output import Line
+from infusion_cli.cli.session import Session
+from infusion_cli.domain import ids
+from infusion_cli.domain.clinic_time import iso, zone
+from infusion_cli.domain.codec import encode_change
+from infusion_cli.domain.when import parse_count, say_when
+from infusion_cli.errors import NotFoundError
+from infusion_cli.services import lookup, plans
+from infusion_cli.services import undo as undoing
+from infusion_cli.services.desk import Outcome
+
+
+@command(writes=True, operation=options.argument("OPERATION", "An operation's id; the newest without."))
+def undo(session: Session, operation: str = "") -> int | None:
+    """Reverse an operation through the same guards.
+
+    Repeated without an id it walks back, step by step; it never redoes. Refused when a record has
+    changed since, or when what was freed is taken.
+    """
+    with session.reading() as reader:
+        done = undoing.to_undo(reader, operation)
+        tz = zone(reader.clinic.timezone)
+    what = f"{done.id} ({done.command}, {say_when(done.at, tz)}: {words.changes_in_words(done.changes)})"
+    if not session.confirm(f"Undo {what}?"):
+        session.out.note("Nothing was changed.")
+        return 1
+    outcome = undoing.undo(session.desk(), done.id)
+    _print_outcome(session, outcome, f"Undone {what}.")
+    return None
+
+
+@command(id_=options.argument("ID", "Only what touched this record."))
+def history(
+    session: Session,
+    id_: str = "",
+    limit: str = "",
+) -> None:
+    """List operations, newest first."""
+    most = parse_count(limit, "limit", high=1_000_000) if limit else None
+    with session.reading() as reader:
+        tz = zone(reader.clinic.timezone)
+        record_id = ids.normalise(id_) if id_ else None
+        if id_ and record_id is None:
+            record_id = lookup.find_patient(reader, id_).id
+        if record_id and record_id[0] == "O":
+            one = reader.operation(record_id)
+            if one is None:
+                raise NotFoundError(f"There is no operation {record_id}.", "infusion history lists operations")
+            found = [one]
+        else:
+            found = reader.operations(record_id, most)
+        rows = words.operation_rows(found, tz, session.out.width)
+        session.out.records([public.operation(o, tz) for o in found], rows)
+        if not found:
+            session.out.note("No operations.")
+
+
+@command(writes=True, plan=options.argument("PLAN.json", "A plan that -o wrote; - is stdin."))
+def apply(session: Session, plan: str) -> None:
+    """Apply a saved plan.
+
+    Refused only when a record that it changes has changed since or a hard rule now fails, not
+    because somebody else worked meanwhile. The same plan again gives the first answer.
+    """
+    outcome = plans.apply_plan(session.desk(), read_text(Path(plan), plans.MAX_BYTES))
+    what = words.changes_in_words(outcome.changes)
+    _print_outcome(session, outcome, f"Applied: {what}.")
+
+
+def _print_outcome(session: Session, outcome: Outcome, sentence: str) -> None:
+    session.changed = bool(outcome.changes) and not outcome.replayed
+    with session.reading() as reader:
+        tz = zone(reader.clinic.timezone)
+        data = {
+            "operation": outcome.operation,
+            "at": iso(reader.now, tz),
+            "replayed": outcome.replayed,
+            "summary": dict(outcome.summary),
+            "changes": [encode_change(c, tz) for c in outcome.changes],
+        }
+    lines: list[Line] = [f"Done already, under this key: {outcome.operation}." if outcome.replayed else sentence]
+    if session.options.dry_run:
+        session.out.note("Dry run: nothing was written.")
+    session.out.record(data, [*lines, *words.warnings(c for c in outcome.conflicts if not c.is_hard)])

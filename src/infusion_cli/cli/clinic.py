@@ -1,0 +1,73 @@
+"""The clinic's file: show, check, apply."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from infusion_cli.cli import options, words
+from infusion_cli.cli.options import command
+from infusion_cli.cli.output import Line, Piece
+from infusion_cli.cli.session import Session
+from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.clinic_tree import tree
+from infusion_cli.domain.names import shown
+from infusion_cli.services import clinic as service
+
+FILE = options.argument("FILE", "A clinic.toml.")
+
+
+@command()
+def show(session: Session) -> None:
+    """The clinic as its file, just as it was applied; with --json its content."""
+    with session.reading() as reader:
+        session.out.record(tree(reader.clinic), reader.clinic_text.text.splitlines())
+
+
+@command(file=FILE)
+def check(session: Session, file: str) -> None:
+    """Look for mistakes in a clinic's file; needs no book."""
+    from infusion_cli.formats.clinic_toml import read, warnings  # noqa: PLC0415  only for this command
+
+    _, clinic = read(Path(file))
+    found = warnings(clinic)
+    lines: list[Line] = [f"{file} is sound: {_in_numbers(clinic)}."]
+    lines += [[Piece("  ! ", "yellow"), Piece(w)] for w in found]
+    session.out.record({"file": file, "clinic": clinic.name, "warnings": found}, lines)
+
+
+@command(writes=True, file=FILE)
+def apply(session: Session, file: str) -> None:
+    """Make a file the clinic's; with --dry-run the difference only.
+
+    Refused when a visit ahead would lose its chair or protocol. Visits that the new hours, shifts
+    or closures make impossible are listed.
+    """
+    from infusion_cli.formats.clinic_toml import difference, read, warnings  # noqa: PLC0415  only here
+
+    text, clinic = read(Path(file))
+    with session.reading() as reader:
+        changed = difference(reader.clinic, clinic)
+    outcome = service.apply_clinic(session.desk(), clinic, text, json.dumps(tree(clinic)))
+    session.changed = bool(outcome.changes)
+    hit = list(outcome.summary.get("hit", []))
+    found = warnings(clinic)
+    lines: list[Line] = [f"  {shown(line)}" for line in changed]
+    lines.insert(
+        0, f"{words.count(len(changed), 'difference')} to the clinic of before." if changed else "No difference."
+    )
+    lines += [[Piece("  ! ", "yellow"), Piece(w)] for w in found]
+    if hit:
+        lines.append(f"{words.count(len(hit), 'visit')} can no longer be held; move or cancel: {', '.join(hit)}")
+    if session.options.dry_run:
+        session.out.note("Dry run: nothing was written.")
+    else:
+        lines += words.undo_line(outcome.operation)
+    data = {"operation": outcome.operation or None, "difference": changed, "hit": hit, "warnings": found}
+    session.out.record(data, lines)
+
+
+def _in_numbers(clinic: Clinic) -> str:
+    parts = ((len(clinic.chairs), "chair"), (len(clinic.staff), "member of staff"), (len(clinic.protocols), "protocol"))
+    said = [words.count(number, noun) for number, noun in parts]
+    return ", ".join(said).replace("member of staffs", "members of staff")

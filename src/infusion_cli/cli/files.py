@@ -1,0 +1,60 @@
+"""Files that the user names: read with a limit, written without overwriting unasked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from infusion_cli.cli.session import Session
+from infusion_cli.errors import InvalidDataError, NotFoundError, UsageError
+
+STANDARD = Path("-")
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The file's octets, stdin for `-`; raises when it is missing, unreadable or larger than `most`."""
+    try:
+        if path == STANDARD:
+            data = sys.stdin.buffer.read(most + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(most + 1)
+    except FileNotFoundError:
+        raise NotFoundError(f"There is no file {path}.", "look at its name, or give - for stdin") from None
+    except OSError as error:
+        raise UsageError(f"The file {path} cannot be read: {error.strerror}.", "name a file that can be read") from None
+    if len(data) > most:
+        raise InvalidDataError(f"The file {path} is larger than {most // 1_000_000} MB.", hint="split it")
+    return data
+
+
+def read_text(path: Path, most: int) -> str:
+    """The file's text; raises as `read_bytes`, and when it is not UTF-8."""
+    try:
+        return read_bytes(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidDataError(f"The file {path} is not UTF-8.", hint="save it as UTF-8") from None
+
+
+def write_bytes(session: Session, path: Path, data: bytes) -> bool:
+    """Write a file, stdout for `-`; an existing one is replaced after a yes. Whole or not at all.
+
+    False when the user said no.
+    """
+    if path == STANDARD:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return True
+    if path.exists() and not session.confirm(f"Replace {path}?"):
+        return False
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UsageError(f"The file {path} cannot be written: {error.strerror}.", "name another with -o") from None
+    return True
