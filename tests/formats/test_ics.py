@@ -238,12 +238,13 @@ def test_a_series_across_the_end_of_daylight_time_keeps_the_clinics_clock() -> N
 @pytest.mark.parametrize(
     ("status", "written"),
     [
-        ("proposed", None),
+        ("proposed", "TENTATIVE"),
         ("pending", "TENTATIVE"),
         ("booked", "CONFIRMED"),
         ("arrived", "CONFIRMED"),
         ("checked-in", "CONFIRMED"),
         ("fulfilled", "CONFIRMED"),
+        ("waitlist", None),
         ("cancelled", None),
         ("noshow", None),
         ("entered-in-error", None),

@@ -196,16 +196,16 @@ OPERATION = (
 
 
 @pytest.mark.parametrize(
-    ("seq", "id", "prev"),
+    ("seq", "name", "prev"),
     [("4", "'new'", "hash"), ("2", "'new'", "hash"), ("3", "'new'", "'other'"), ("3", "id", "hash")],
 )
 def test_an_operation_that_does_not_follow_the_last_is_refused(
     raw: sqlite3.Connection,
     seq: str,
-    id: str,
-    prev: str,  # noqa: A002  the column's name
+    name: str,
+    prev: str,
 ) -> None:
-    refused(raw, OPERATION.format(seq=seq, id=id, prev=prev), "journal-order")
+    refused(raw, OPERATION.format(seq=seq, id=name, prev=prev), "journal-order")
 
 
 def test_the_operation_that_follows_is_taken(raw: sqlite3.Connection) -> None:

@@ -103,7 +103,7 @@ class Session:
 
     def desk(self) -> Desk:
         """Somebody at work on the book."""
-        return Desk(self.store, self.now, self.config.actor, self.options.dry_run, self.options.key)
+        return Desk(self.store, self.now, self.config.actor, self.options.dry_run, self.options.key or None)
 
     def confirm(self, question: str) -> bool:
         """Ask at a terminal; without one `--yes` is needed. No transaction is open meanwhile."""

@@ -16,6 +16,33 @@ from infusion_cli.errors import InfusionError, UsageError
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+class _AsTyped:
+    """Gives a parameter's text through as typed.
+
+    Our own parsers read it, with our own words; Typer's would load pydantic, 70 ms a command.
+    """
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:  # noqa: ARG002  Typer's signature
+        """The value, an empty tuple for a repeatable option that was not given."""
+        if value is None and (param.multiple or param.nargs == -1):
+            return ()
+        return value
+
+
+def _keep_as_typed(params: list[Any]) -> list[Any]:
+    for param in params:
+        param._runtime_param = _AsTyped()  # noqa: SLF001  no public way; held by the test of what is imported
+    return params
+
+
+class PlainCommand(TyperCommand):
+    """A command whose parameters stay text and switches."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, `--help` included."""
+        return _keep_as_typed(super().get_params(ctx))
+
+
 class LazyGroup(TyperGroup):
     """A group whose commands are only names and help until one is called."""
 
@@ -24,6 +51,10 @@ class LazyGroup(TyperGroup):
         self.entries = {entry.name: entry for entry in entries}
         for entry in entries:
             self.commands[entry.name] = TyperCommand(entry.name, help=entry.help, rich_markup_mode=None)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The group's own parameters, kept as typed."""
+        return _keep_as_typed(super().get_params(ctx))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find a command by its name and load it."""
@@ -36,10 +67,9 @@ class LazyGroup(TyperGroup):
         """The command itself, its module imported."""
         module, function = self.entries[name].target.split(":")
         one = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=SETTINGS)
-        one.command(name)(getattr(import_module(f"infusion_cli.cli.{module}"), function))
+        one.command(name, cls=PlainCommand)(getattr(import_module(f"infusion_cli.cli.{module}"), function))
         loaded = typer.main.get_command(one)
         loaded.name = name
-        _keep_as_typed(loaded)
         if not isinstance(loaded, TyperCommand):
             raise TypeError(name)
         return loaded
@@ -64,19 +94,6 @@ class Root(LazyGroup):
                 formatter.write_dl(rows)
 
 
-class _AsTyped:
-    """Gives a parameter's text through as typed.
-
-    Our own parsers read it, with our own words; Typer's would load pydantic, 70 ms a command.
-    """
-
-    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:  # noqa: ARG002  Typer's signature
-        """The value, an empty tuple for a repeatable option that was not given."""
-        if value is None and (param.multiple or param.nargs == -1):
-            return ()
-        return value
-
-
 def root() -> TyperGroup:
     """The whole tree, its commands not loaded yet."""
     app = typer.Typer(cls=Root, no_args_is_help=True, rich_markup_mode=None, context_settings=SETTINGS)
@@ -84,7 +101,6 @@ def root() -> TyperGroup:
     built = typer.main.get_command(app)
     if not isinstance(built, TyperGroup):
         raise TypeError(type(built))
-    _keep_as_typed(built)
     return built
 
 
@@ -120,8 +136,3 @@ def _root(
     if version:
         typer.echo(f"infusion {__version__}")
         raise typer.Exit
-
-
-def _keep_as_typed(command: Any) -> None:
-    for param in command.params:
-        param._runtime_param = _AsTyped()  # noqa: SLF001  no public way; held by the test of what is imported

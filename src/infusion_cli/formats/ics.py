@@ -14,18 +14,12 @@ from zoneinfo import ZoneInfo
 from infusion_cli.domain import clinic_time, ids, names
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.plan import CALENDAR_STATUS
 from infusion_cli.formats.vtimezone import vtimezone
 
 NEUTRAL_TITLE = "Appointment"
 """The summary of a visit whose protocol has no public title."""
 
-_STATUS = {
-    "pending": "TENTATIVE",
-    "booked": "CONFIRMED",
-    "arrived": "CONFIRMED",
-    "checked-in": "CONFIRMED",
-    "fulfilled": "CONFIRMED",
-}
 _LINE = 75
 """Octets of a line without its CRLF (RFC 5545, 3.1)."""
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,"})
@@ -55,7 +49,7 @@ def export(
     yield _head(clinic, calendar_name, calendar_uid) + zone_part
     wording = _wording(clinic, tz if zone_part else None)
     for visit in kept:
-        if visit.status in _STATUS:
+        if _holds(visit):
             yield _event(visit, wording)
     yield b"END:VCALENDAR\r\n"
 
@@ -66,9 +60,14 @@ def file_name(record_id: str) -> str:
     return f"{noun}-{record_id}.ics"
 
 
+def _holds(visit: Appointment) -> bool:
+    """Whether the visit belongs into a file; readers of a snapshot drop what it does not name."""
+    return CALENDAR_STATUS.get(visit.status, "CANCELLED") != "CANCELLED"
+
+
 def _zone_part(visits: Iterable[Appointment], tz: ZoneInfo) -> bytes:
     """The VTIMEZONE that the file needs, empty when its times are in UTC."""
-    periods = ((v.start, v.leave) for v in visits if v.status in _STATUS)
+    periods = ((v.start, v.leave) for v in visits if _holds(v))
     count, lo, hi = 0, 0, 0
     for start, leave in periods:
         lo, hi = (min(lo, start), max(hi, leave)) if count else (start, leave)
@@ -117,7 +116,7 @@ def _event(visit: Appointment, wording: _Wording) -> bytes:
             _times(visit, wording.tz).encode(),
             wording.titles.get(visit.protocol, wording.title),
             wording.place,
-            f"STATUS:{_STATUS[visit.status]}\r\nTRANSP:OPAQUE\r\nEND:VEVENT\r\n".encode(),
+            f"STATUS:{CALENDAR_STATUS[visit.status]}\r\nTRANSP:OPAQUE\r\nEND:VEVENT\r\n".encode(),
         )
     )
 

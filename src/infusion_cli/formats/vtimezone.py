@@ -87,8 +87,8 @@ def _part(kind: str, onsets: list[_Onset], years: range) -> str:
     if not nth:
         return ""
     month, weekday = days[0].month, days[0].weekday()
-    # A year before the first visit: its January needs an onset that came before it. Since 1970 is
-    # how the readers' own files begin.
+    # The January of the first visit's year needs an onset behind it; most calendar programs begin
+    # their rules in 1970, so that is what readers are used to.
     start = datetime.combine(_day_of_1970(month, weekday, nth), onsets[0].wall.time())
     rule = f"RRULE:FREQ=YEARLY;BYMONTH={month};BYDAY={nth}{_WEEKDAYS[weekday]}\r\n"
     return _lines(kind, onsets[0]._replace(wall=start), rule)

@@ -62,6 +62,7 @@ class Database:
         self.patience = patience
         self.on_wait: Callable[[], None] | None = None
         self.on_warn: Callable[[str], None] | None = None
+        self.mounts = files.MOUNTS
         self.committed = False
         """Whether anything has been committed: what Ctrl-C has to say about it."""
         self._ready_to_write = False
@@ -142,7 +143,7 @@ class Database:
         self.connection.close()
 
     def _prepare_to_write(self) -> None:
-        share = files.share_under(self.path)
+        share = files.share_under(self.path, self.mounts)
         if share and os.environ.get(files.ALLOW_SHARE) != "1":
             raise StoreError(
                 f"{self.path} lies on a network share ({share}), where two desks can book the same chair.",
@@ -206,16 +207,12 @@ class Database:
 def open_database(path: Path, patience: float = PATIENCE) -> Database:
     """The book in that file; raises StoreError when it is missing, strange, damaged, older or newer."""
     files.refuse_strange(path)
-    database = Database(path, _connect(path, "mode=rw", patience), patience)
     try:
-        _identify(database)
+        return _identified(_connect(path, "mode=rw", patience))
     except StoreError:
-        database.close()
         if not _is_sealed_copy(path):
             raise
-        database = Database(path, _connect(path, "immutable=1", patience), patience)
-        _identify(database)
-    return database
+    return _identified(_connect(path, "immutable=1", patience))
 
 
 @contextmanager
@@ -225,7 +222,7 @@ def created(path: Path) -> Iterator[Database]:
     Nothing is at `path` before that. Raises StoreError when something is there already.
     """
     with files.made_whole(path) as draft:
-        database = Database(draft, _connect(draft, "mode=rw", PATIENCE))
+        database = _connect(draft, "mode=rw", PATIENCE)
         try:
             with database._refusals():  # noqa: SLF001  the same module
                 _set_up(database)
@@ -248,19 +245,34 @@ def _set_up(database: Database) -> None:
     guards.install(connection, database.dialect)
 
 
-def _connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, patience: float) -> Database:
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=patience, isolation_level=None
         )
     except sqlite3.Error as error:
         raise refusal_of(error, path) or error from error
-    for setting in _SETTINGS:
-        connection.execute(f"PRAGMA {setting}")
-    return connection
+    database = Database(path, connection, patience)
+    try:
+        for setting in _SETTINGS:
+            database.pragma(setting)
+    except StoreError:
+        database.close()
+        raise
+    return database
 
 
-def _identify(database: Database) -> None:
+def _identified(database: Database) -> Database:
+    """The database, if it is a book of this version; else it is closed and StoreError raised."""
+    try:
+        _refuse_foreign(database)
+    except StoreError:
+        database.close()
+        raise
+    return database
+
+
+def _refuse_foreign(database: Database) -> None:
     path = database.path
     application = database.pragma("application_id")[0][0]
     version = database.pragma("user_version")[0][0]

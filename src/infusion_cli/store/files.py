@@ -12,6 +12,12 @@ from infusion_cli.errors import StoreError
 SHARES = frozenset({"cifs", "smb3", "nfs", "nfs4", "9p", "fuse.sshfs", "vboxsf"})
 """File systems that get the locks between machines wrong."""
 
+MOUNTS = Path("/proc/mounts")
+"""Where Linux tells what is mounted; elsewhere nothing is known."""
+
+_SMALLEST = 512
+"""Bytes in the smallest database."""
+
 ALLOW_SHARE = "INFUSION_ALLOW_NETWORK"
 
 
@@ -27,6 +33,9 @@ def refuse_strange(path: Path) -> None:
         raise StoreError(f"{path} is a folder, not a book.", "name the file with --db")
     if size == 0:
         raise StoreError(f"{path} is empty: that is no book.", "remove it, then infusion init; or infusion db restore")
+    if size < _SMALLEST:
+        # SQLite would take it for a new database.
+        raise StoreError(f"{path} is not a book.", "name the book with --db")
 
 
 @contextmanager
@@ -76,7 +85,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def share_under(path: Path, mounts: Path = Path("/proc/mounts")) -> str:
+def share_under(path: Path, mounts: Path = MOUNTS) -> str:
     """The type of the network file system that `path` lies on, or an empty text."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
