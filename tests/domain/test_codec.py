@@ -148,6 +148,15 @@ def test_times_are_written_in_the_zone_of_the_clinic() -> None:
     assert fields["phases"][0] == {"name": "infusion", "minutes": 40, "patients_per_nurse": 2, "dosing": True}
 
 
+def test_every_instant_is_written_as_text_with_an_offset() -> None:
+    at: dict[str, Any] = dict.fromkeys(
+        ("stamp", "hold_until", "confirmed_at", "arrived_at", "started_at", "left_at"), VISIT.start
+    )
+    fields = codec.encode(VISIT._replace(**at), BERLIN)
+    assert {fields[name] for name in at} == {"2026-12-01T09:00:00+01:00"}
+    assert not any(isinstance(v, int) and v > 1_000_000 for v in fields.values())
+
+
 def test_steps_are_written_as_the_file_of_the_clinic_writes_them() -> None:
     assert codec.encode_step(STEP) == {
         "name": "induction",
@@ -209,6 +218,18 @@ def test_a_spoilt_plan_raises_only_what_is_promised(value: Any, data: st.DataObj
     except (KeyError, TypeError, ValueError):
         return
     assert isinstance(found, Plan)
+
+
+def test_an_ideal_that_is_a_number_is_a_value_error() -> None:
+    fields = codec.encode_step(STEP)
+    with pytest.raises(ValueError, match="length"):
+        codec.decode_step(fields | {"gap": fields["gap"] | {"ideal": 3}})
+
+
+@pytest.mark.parametrize("value", [3, None, "consent", ["consent"]])
+def test_requirements_that_are_no_object_are_refused(value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        codec.decode("patient", WRITTEN["patient"] | {"requirements": value})
 
 
 @pytest.mark.parametrize("text", ["", "h", "24", "24w", "-1h", "1.5h", "²h", "٣d", " 3d"])

@@ -50,6 +50,11 @@ def test_numbers_of_every_width_get_different_ids(index: int, data: st.DataObjec
     assert len({ids.encode("series", n) for n in few}) == len(few)
 
 
+@pytest.mark.parametrize("index", range(5))
+def test_numbers_half_a_width_apart_get_different_ids(index: int) -> None:
+    assert ids.encode("series", FIRST[index]) != ids.encode("series", FIRST[index] + SIZES[index] // 2)
+
+
 @given(IDS)
 def test_case_blanks_hyphens_and_misreadings_are_forgiven(made: str) -> None:
     assert ids.normalise(f" {made.lower()} ") == made

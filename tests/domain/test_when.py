@@ -188,6 +188,10 @@ def test_today_is_the_day_of_the_clinic_and_not_of_utc() -> None:
     assert wall("tue 9am", late) == "2026-11-24T09:00"
 
 
+def test_now_is_the_full_minute_that_the_clock_shows() -> None:
+    assert when.parse_when("now", MONDAY, NEW_YORK) == MONDAY - 20
+
+
 def test_months_end_on_their_last_day() -> None:
     january = int(datetime(2027, 1, 31, 8, 0, tzinfo=NEW_YORK).timestamp())
     assert wall("+1m 9:00", january) == "2027-02-28T09:00"

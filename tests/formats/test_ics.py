@@ -1,138 +1,14 @@
-"""Calendar files: the octets, what readers make of them, and what must never stand in them."""
+"""Calendar files: what is written for whom, and what must never stand in them."""
 
 from __future__ import annotations
 
-import io
 import tracemalloc
-import unicodedata
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
-from dateutil.tz import tzical
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from icalendar import Calendar
+from calendar_files import MOOD, TALK, at, clinic, octets, read, unfolded, visit
 
-from infusion_cli.domain import names
 from infusion_cli.domain.book import Appointment, Warn
-from infusion_cli.domain.clinic import Chair, Clinic
-from infusion_cli.domain.protocol import Phase, Protocol, Span
 from infusion_cli.formats.ics import export, file_name
-
-ZONES = (
-    "America/New_York",
-    "Europe/Berlin",
-    "America/Phoenix",
-    "Australia/Lord_Howe",
-    "Asia/Kathmandu",
-    "America/Santiago",
-    "Africa/Casablanca",
-)
-PHASES = (Phase("infusion", 75, dosing=True), Phase("turnover", 15, after_leave=True))
-MOOD = Protocol("iv-mood-secret", "Ketamine series Zirkon", PHASES)
-TALK = Protocol("talk-secret", "Consultation Topas", PHASES, public_title="Visit; first, short")
-
-HOSTILE = st.text(
-    st.one_of(
-        st.sampled_from('\\;,:"^\r\n\t\0\x0b\x0c\x1c\x7f\x85\u2028\u2029\ufeff\u202eé€😀漢'),
-        st.characters(exclude_categories=["Cs"]),
-    ),
-    max_size=150,
-)
-ENOUGH = settings(max_examples=60, deadline=None)
-
-
-def at(text: str) -> int:
-    """The instant of an ISO time with offset."""
-    return int(datetime.fromisoformat(text).timestamp())
-
-
-def clinic(**changes: Any) -> Clinic:
-    """A clinic whose own name tells all and whose public name nothing."""
-    return Clinic(
-        name="Northgate Ketamine Infusion",
-        public_name="Northgate Clinic",
-        timezone="America/New_York",
-        grid=15,
-        cancel_notice=Span(24, "h"),
-        hours=(),
-        chairs=(Chair("chair-secret", "Obsidian"),),
-        staff=(),
-        protocols=(MOOD, TALK),
-        phone="+1 518 555 0100",
-        address="7 North Gate Road, Albany, NY 12207",
-    )._replace(**changes)
-
-
-def visit(number: int = 1, start: str | int = "2026-12-01T09:00-05:00", **changes: Any) -> Appointment:
-    """The `number`-th visit: 75 minutes for the patient, 90 for the chair."""
-    instant = start if isinstance(start, int) else at(start)
-    return Appointment(
-        id=f"A{number}",
-        patient="P-Granat",
-        protocol=MOOD.id,
-        series="S-Beryll",
-        session=3,
-        start=instant,
-        end=instant + 90 * 60,
-        leave=instant + 75 * 60,
-        chair="chair-secret",
-        status="booked",
-        phases=PHASES,
-        wall="2026-12-01T09:00",
-        zone="America/New_York",
-        uid=f"{number:032x}@calendar.invalid",
-        stamp=at("2026-11-23T12:30:05+00:00"),
-    )._replace(**changes)
-
-
-def octets(of: Clinic, *visits: Appointment, **options: str) -> bytes:
-    """The whole file."""
-    return b"".join(export(of, visits, **options))
-
-
-def unfolded(data: bytes) -> str:
-    """The file with its folds taken out."""
-    return data.replace(b"\r\n ", b"").decode()
-
-
-def broken_rules(data: bytes) -> list[str]:
-    """What the octets break of RFC 5545, 3.1, and of our own promise about control characters."""
-    lines = data.split(b"\r\n")
-    text = data.decode()
-    rules = {
-        "the last line is ended": data.endswith(b"\r\n"),
-        "no bare CR or LF": not any(b"\r" in line or b"\n" in line for line in lines),
-        "75 octets": max(map(len, lines)) <= 75,
-        "no mark in front": not data.startswith(b"\xef\xbb\xbf"),
-        "no control characters": not any(
-            unicodedata.category(c) in {"Cc", "Zl", "Zp"} for c in text.replace("\r\n", "")
-        ),
-        "folds between characters": all(_is_text(line) for line in lines),
-    }
-    return [rule for rule, holds in rules.items() if not holds]
-
-
-def _is_text(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def read(data: bytes) -> list[tuple[int, int, str]]:
-    """(start, end, location) of each event as the icalendar library reads the file."""
-    calendar = Calendar.from_ical(data)
-    assert isinstance(calendar, Calendar)
-    assert [e.errors for e in calendar.events if e.errors] == []
-    return [(_instant(e.start), _instant(e.end), str(e["LOCATION"])) for e in calendar.events]
-
-
-def _instant(moment: Any) -> int:
-    assert moment.tzinfo is not None
-    return int(moment.timestamp())
 
 
 def test_a_single_visit_is_in_utc_and_ends_when_the_patient_leaves() -> None:
@@ -320,95 +196,6 @@ def test_a_long_file_is_made_in_small_pieces() -> None:
     assert peak < whole / 10
 
 
-@ENOUGH
-@given(public_name=HOSTILE, address=HOSTILE, phone=HOSTILE, title=HOSTILE, calendar_name=HOSTILE)
-@example("é" * 40, "\\" * 80, "a\r\nATTENDEE:mailto:x@example.org", ",;" * 60, "x" * 61 + "😀")
-def test_hostile_text_breaks_no_rule_of_the_octets(
-    public_name: str, address: str, phone: str, title: str, calendar_name: str
-) -> None:
-    hostile = clinic(
-        public_name=public_name, address=address, phone=phone, protocols=(MOOD._replace(public_title=title),)
-    )
-    data = octets(hostile, visit(1), visit(2), calendar_name=calendar_name)
-
-    assert broken_rules(data) == []
-    assert "\r\nATTENDEE" not in unfolded(data)
-
-
-@pytest.mark.parametrize(
-    ("data", "rule"),
-    [
-        (b"A:b", "the last line is ended"),
-        (b"A:b\nC:d\r\n", "no bare CR or LF"),
-        (b"A:" + b"x" * 74 + b"\r\n", "75 octets"),
-        (b"\xef\xbb\xbfA:b\r\n", "no mark in front"),
-        (b"A:\x0b\r\n", "no control characters"),
-        (b"A:\xe2\x80\xa8\r\n", "no control characters"),
-        (b"A:\xc3\r\n \xa9\r\n", "folds between characters"),
-    ],
-)
-def test_the_check_of_the_octets_finds_each_broken_rule(data: bytes, rule: str) -> None:
-    try:
-        assert rule in broken_rules(data)
-    except UnicodeDecodeError:
-        assert rule == "folds between characters"
-
-
-def test_no_fold_parts_a_backslash_from_what_it_escapes() -> None:
-    for length in range(60, 76):
-        data = octets(clinic(public_name="x" * length + "\\,;" * 30), visit(1))
-        assert [line for line in data.split(b"\r\n") if (len(line) - len(line.rstrip(b"\\"))) % 2] == []
-
-
-@ENOUGH
-@given(
-    zone=st.sampled_from(ZONES),
-    public_name=HOSTILE,
-    address=HOSTILE,
-    quarters=st.lists(
-        st.integers(at("2024-01-01T00:00+00:00") // 900, at("2034-12-31T00:00+00:00") // 900), min_size=1, max_size=6
-    ),
-)
-def test_the_library_reads_back_the_same_instants_and_the_same_place(
-    zone: str, public_name: str, address: str, quarters: list[int]
-) -> None:
-    visits = [visit(n, quarter * 900) for n, quarter in enumerate(quarters)]
-    place = names.clean(", ".join(filter(None, (public_name, address))))
-
-    data = octets(clinic(timezone=zone, public_name=public_name, address=address), *visits)
-
-    assert read(data) == [(v.start, v.leave, place) for v in visits]
-
-
-@ENOUGH
-@given(
-    zone=st.sampled_from(ZONES),
-    day=st.dates(datetime(2024, 1, 1).date(), datetime(2034, 12, 1).date()),
-    quarters=st.lists(st.integers(0, 30 * 96), min_size=2, max_size=6),
-)
-def test_a_reader_that_knows_the_vtimezone_only_finds_the_same_instants(
-    zone: str, day: Any, quarters: list[int]
-) -> None:
-    midnight = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-    visits = [visit(n, midnight + quarter * 900) for n, quarter in enumerate(quarters)]
-
-    text = octets(clinic(timezone=zone), *visits).decode()
-
-    starts = [line for line in text.split("\r\n") if line.startswith(("DTSTART;TZID", "DTSTART:2"))]
-    assert [_by_vtimezone(line, text) for line in starts] == [v.start for v in visits]
-
-
-def _by_vtimezone(line: str, text: str) -> int:
-    head, _, value = line.partition(":")
-    if head == "DTSTART":
-        return int(datetime.strptime(value, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp())
-    tz = tzical(io.StringIO(text)).get(head.partition("=")[2])
-    assert tz is not None
-    offset = datetime.strptime(value, "%Y%m%dT%H%M%S").replace(tzinfo=tz).utcoffset()
-    assert offset is not None
-    return int((datetime.strptime(value, "%Y%m%dT%H%M%S").replace(tzinfo=UTC) - offset).timestamp())
-
-
 SECRETS = (
     "granat",
     "beryll",
@@ -480,9 +267,3 @@ def test_a_visit_of_a_protocol_that_is_gone_is_called_an_appointment() -> None:
 def test_file_names_say_no_more_than_the_id() -> None:
     assert file_name("A7K2M4") == "appointment-A7K2M4.ics"
     assert file_name("S7K2M4") == "appointments-S7K2M4.ics"
-
-
-def test_the_zones_of_these_tests_cover_both_ways_of_writing() -> None:
-    ways = {zone: b"TZID=" in octets(clinic(timezone=zone), visit(1), visit(2)) for zone in ZONES}
-
-    assert ways == {zone: zone != "Africa/Casablanca" for zone in ZONES}

@@ -124,6 +124,13 @@ def test_damage_is_told_and_is_no_traceback(path: Path) -> None:
         pass
 
 
+def test_half_a_character_is_refused_and_nothing_written(path: Path) -> None:
+    with open_store(path) as store:
+        with pytest.raises(StoreError, match="half a character"):
+            write(store, patient(1, name="\ud800"))
+        assert store.describe()["patients"] == 1
+
+
 def test_a_table_that_is_gone_is_damage(path: Path) -> None:
     change_file(path, "DROP TABLE touched")
     with open_store(path) as store, pytest.raises(StoreError, match="is damaged"), store.reading(NOW) as reader:

@@ -92,7 +92,9 @@ def _left_out(problem: dict[str, object], line: BatchLine | None) -> str:
     who = shown(fields.get("patient") or fields.get("appointment") or "")
     what = f"{who:8} {fields.get('protocol', ''):12} " if line else ""
     column = f"{problem['column']}  " if problem["column"] else ""
-    return f"  line {problem['line']}  {what}{column}{problem['rule']}: {shown(str(problem['message']))}"
+    message = shown(str(problem["message"]))
+    rule = "" if str(problem["rule"]) in message else f"{problem['rule']}: "
+    return f"  line {problem['line']}  {what}{column}{rule}{message}"
 
 
 def _keep_plan(session: Session, outcome: Outcome, path: Path) -> bool:

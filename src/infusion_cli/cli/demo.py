@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 
 from infusion_cli.cli.session import Session
 from infusion_cli.domain.clinic_time import local_date, zone
+from infusion_cli.domain.protocol import REQUIREMENTS
 from infusion_cli.errors import InfusionError, StoreError
-from infusion_cli.services.patients import REQUIREMENTS, ImportRow, PatientFields, import_rows
+from infusion_cli.services.patients import ImportRow, PatientFields, import_rows
 
 PEOPLE = (
     ("N1001", "Yara Sánchez", "1988-03-14"),

@@ -11,6 +11,9 @@ from typing import NamedTuple
 ATTENTION_OF_ONE_NURSE = 2520
 """Units of attention in one nurse: divisible by 1 to 10, so shares of patients stay whole."""
 
+REQUIREMENTS = ("evaluation", "consent", "clearance", "labs", "rems-enrolment")
+"""The shipped catalogue of requirements; a clinic adds its own by naming them in a protocol's `requires`."""
+
 
 class Span(NamedTuple):
     """A length as a protocol writes it: `24h`, `3d`, `30m`."""

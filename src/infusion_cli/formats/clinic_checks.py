@@ -7,11 +7,8 @@ from collections.abc import Iterable, Iterator
 from infusion_cli.domain.clinic import Chair, Clinic
 from infusion_cli.domain.clinic_tree import WEEKDAYS
 from infusion_cli.domain.period import Period, union
-from infusion_cli.domain.protocol import Protocol
+from infusion_cli.domain.protocol import REQUIREMENTS, Protocol
 from infusion_cli.formats.toml_table import Findings, Table, near, nearest, quoted
-
-REQUIREMENTS = ("evaluation", "consent", "clearance", "labs", "rems-enrolment")
-"""The shipped catalogue; a clinic may add ids of its own."""
 
 _TELLING = ("ketamin", "spravato", "infusion", "psychiatr", "psychedel", "depress")
 """Beginnings of words that tell a stranger what the visit is for."""

@@ -86,7 +86,8 @@ def apply_batch(
 
 def refusal(problems: Sequence[Problem]) -> InfusionError:
     """The error for a file: status 4 when only rules stand against it, else 6."""
-    count = f"{len(problems)} line{'s' if len(problems) > 1 else ''}"
+    lines = len({p.line for p in problems})
+    count = "1 line" if lines == 1 else f"{lines} lines"
     if all(p.is_conflict for p in problems):
         return ConflictError(f"{count} cannot be placed; nothing was written.", problems, hint="or use --keep-going")
     return InvalidDataError(f"{count} cannot be used; nothing was written.", problems, "mend them, or use --keep-going")

@@ -11,14 +11,13 @@ from infusion_cli.domain.book import Patient
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import local_date, zone
 from infusion_cli.domain.plan import Change, change
+from infusion_cli.domain.protocol import REQUIREMENTS
 from infusion_cli.domain.when import parse_date
 from infusion_cli.errors import ConflictError, NotFoundError, UsageError
 from infusion_cli.services import lookup
 from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out
 from infusion_cli.services.ports import Reader, Writer
 
-REQUIREMENTS = ("evaluation", "consent", "clearance", "labs", "rems-enrolment")
-"""The shipped catalogue; a clinic adds its own by naming them in a protocol's `requires`."""
 STATUSES = ("active", "on-hold", "inactive")
 LONGEST = 200
 

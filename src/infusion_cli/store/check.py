@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from infusion_cli.domain import codec
+from infusion_cli.domain import codec, names
 from infusion_cli.domain.book import Appointment, Record
 from infusion_cli.domain.claims import Claim, claims_of
 from infusion_cli.domain.clinic_time import iso, wall_text, zone
@@ -109,11 +109,21 @@ def _records(database: Database, journalled: Mapping[str, _State]) -> Iterator[F
         yield Finding("record-differs", "error", f"{record_id} {what}.", record_id, f"infusion history {record_id}")
 
 
+def _words(database: Database) -> Iterator[Finding]:
+    kept: dict[str, set[str]] = {}
+    for patient, word in database.rows("words_all"):
+        kept.setdefault(patient, set()).add(word)
+    for patient, _, name, *_ in database.rows("patients_all"):
+        if kept.get(patient, set()) != set(names.words(name)):
+            message = f"{patient} cannot be found by every word of the name."
+            yield Finding("words-differ", "error", message, patient, f"infusion patients edit {patient}")
+
+
 def _claims(database: Database, journalled: Mapping[str, _State]) -> Iterator[Finding]:
-    names = {number: (kind, ref) for number, kind, ref, *_ in database.rows("resources_all")}
+    resources = {number: (kind, ref) for number, kind, ref, *_ in database.rows("resources_all")}
     claimed: dict[str, list[Claim]] = {}
     for visit_id, resource, t0, t1, units in database.rows("claims_all"):
-        kind, ref = names.get(resource, ("", ""))
+        kind, ref = resources.get(resource, ("", ""))
         claimed.setdefault(visit_id, []).append(Claim(kind, ref, t0, t1, units))
     for row in database.rows("visits_all"):
         visit = rows.visit_of(row)
@@ -195,4 +205,4 @@ def _stored(database: Database) -> dict[str, Record | ClinicText]:
     }
 
 
-_PARTS = (_file, _definitions, _journal, _contents, _capacities, _notes)
+_PARTS = (_file, _definitions, _journal, _contents, _words, _capacities, _notes)

@@ -202,6 +202,11 @@ class Database:
             if refusal is None:
                 raise
             raise refusal from error
+        except UnicodeDecodeError as error:
+            # Even SQLite's own message can quote what is damaged.
+            raise _refusal("SQLITE_CORRUPT", self.path, "") or error from error
+        except UnicodeEncodeError as error:
+            raise StoreError("A text holds half a character; nothing was written.", "type it again") from error
 
 
 def open_database(path: Path, patience: float = PATIENCE) -> Database:
@@ -313,8 +318,10 @@ def refusal_of(error: sqlite3.Error, path: Path) -> StoreError | None:
     text = str(error)
     if text.startswith("guard:"):
         return GuardError(text.removeprefix("guard:"))
-    if text.startswith("Could not decode"):
-        name = "SQLITE_CORRUPT"
+    return _refusal("SQLITE_CORRUPT" if text.startswith("Could not decode") else name, path, text)
+
+
+def _refusal(name: str, path: Path, text: str) -> StoreError | None:
     for beginning, message, hint in _REFUSALS:
         if name.startswith(beginning):
             return StoreError(message.format(path=path, text=text), hint)

@@ -211,6 +211,7 @@ def _for_the_check() -> Statements:
     return {
         "chain": chained.outerjoin(t.table(t.PayloadRow), of_operation).where(o.clinic_id == _CLINIC).order_by(o.seq),
         "touches": select(_TOUCHED.record_id, _TOUCHED.seq).where(_TOUCHED.clinic_id == _CLINIC),
+        "words_all": select(_WORD.patient_id, _WORD.word).where(_WORD.clinic_id == _CLINIC),
         "patients_all": select(*_fields(t.PatientRow)).where(_PATIENT.clinic_id == _CLINIC),
         "visits_all": select(*_fields(t.AppointmentRow)).where(_VISIT.clinic_id == _CLINIC),
         "series_all": select(*_fields(t.SeriesRow)).where(_SERIES.clinic_id == _CLINIC),

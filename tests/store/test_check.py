@@ -1,0 +1,238 @@
+"""The check is silent about a sound book and names every kind of damage that is done to one."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import CONSULT, NOW, at, block, book, clinic, nurse, patient, provider, series, text_of, visit, write
+
+from infusion_cli.errors import StoreError
+from infusion_cli.store import guards
+from infusion_cli.store.check import Finding, check
+from infusion_cli.store.repository import SqliteStore, open_store
+
+REST_OF_BLOCK = 'kind, subject, start, "end", reason, status, staff'
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    """A book in use: patients, visits of every kind, a series, a block."""
+    with book(tmp_path / "book.db") as made:
+        write(made, *(patient(n, requirements=(("labs", "2026-11-02"), ("consent", "2026-11-01"))) for n in range(6)))
+        write(made, series(0), visit(0, series=series(0).id, session=1), visit(1, chair="chair-2"))
+        write(made, visit(2, "2026-12-02T09:00", status="cancelled"), block())
+        write(made, visit(3, "2026-12-03T09:00", protocol=CONSULT), visit(4, "2026-12-03T11:00", status="noshow"))
+        write(made, visit(1, "2026-12-01T14:00", chair="chair-2", status="pending", hold_until=NOW + 60))
+        yield made
+
+
+def damage(store: SqliteStore, *statements: str, without: tuple[str, ...] = ()) -> None:
+    """Change the file behind the program's back; guards in the way are taken away and put back."""
+    connection = sqlite3.connect(store.path, isolation_level=None)
+    for name in without:
+        connection.execute(f"DROP TRIGGER {name}")
+    for statement in statements:
+        connection.execute(statement)
+    for name in without:
+        connection.execute(guards.expected()[name])
+    connection.close()
+
+
+def rules(store: SqliteStore) -> list[tuple[str, str]]:
+    return [(found.rule, found.subject) for found in check(store)]
+
+
+def test_a_book_in_use_is_sound(store: SqliteStore) -> None:
+    assert check(store) == []
+
+
+def test_a_new_book_is_sound(tmp_path: Path) -> None:
+    with book(tmp_path / "new.db") as store:
+        assert check(store) == []
+
+
+def test_holds_that_ran_out_are_no_finding_before_and_after_their_release(store: SqliteStore) -> None:
+    with store.writing(NOW + 3600):
+        pass
+    assert check(store) == []
+
+
+def test_checking_changes_nothing(store: SqliteStore) -> None:
+    before = store.path.read_bytes()
+    check(store)
+    assert store.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("statement", "subject"),
+    [
+        ("UPDATE appointment SET reason = 'x' WHERE id = '{visit}'", visit(0).id),
+        ("UPDATE patient SET phone = '1' WHERE id = '{patient}'", patient(0).id),
+        (
+            "UPDATE requirement SET on_date = '2026-11-03' WHERE patient_id = '{patient}' AND requirement = 'labs'",
+            patient(0).id,
+        ),
+        ("UPDATE series SET ordered = 60", series(0).id),
+        ("UPDATE block SET reason = 'x'", block(0).id),
+        ("UPDATE clinic SET text = 'x'", "main"),
+        ("DELETE FROM block", block(0).id),
+        (f"INSERT INTO block SELECT clinic_id, 'BNEW', {REST_OF_BLOCK} FROM block", "BNEW"),
+    ],
+)
+def test_a_record_that_differs_from_the_journal_is_named(store: SqliteStore, statement: str, subject: str) -> None:
+    damage(store, statement.format(visit=visit(0).id, patient=patient(0).id))
+    assert rules(store) == [("record-differs", subject)]
+
+
+def test_a_name_that_cannot_be_found_by_its_words_is_named(store: SqliteStore) -> None:
+    damage(store, f"DELETE FROM patient_word WHERE word = 'ada' AND patient_id = '{patient(1).id}'")
+    assert rules(store) == [("words-differ", patient(1).id)]
+
+
+def test_a_cut_off_journal_is_noticed_by_the_records(store: SqliteStore) -> None:
+    last = "(SELECT max(seq) FROM operation)"
+    damage(
+        store,
+        f"DELETE FROM touched WHERE seq = {last}",
+        f"DELETE FROM payload WHERE seq = {last}",
+        f"DELETE FROM operation WHERE seq = {last}",
+        without=("operation_delete", "payload_delete"),
+    )
+    assert ("record-differs", visit(1).id) in rules(store)
+
+
+def test_a_broken_chain_is_named(store: SqliteStore) -> None:
+    damage(store, "UPDATE operation SET actor = 'x' WHERE seq = 2", without=("operation_update",))
+    assert rules(store) == [("journal-broken", "2")]
+
+
+@pytest.mark.parametrize(
+    ("statement", "number"),
+    [
+        ("DELETE FROM claim WHERE appointment_id = '{0}' AND units = 840", 0),
+        ("DELETE FROM claim WHERE appointment_id = '{0}'", 0),
+        ("INSERT INTO claim SELECT clinic_id, resource_id, t0 + 9999999, '{0}', t1 + 9999999, 1 FROM claim LIMIT 1", 0),
+        ("INSERT INTO claim SELECT clinic_id, resource_id, t0 + 9999999, '{2}', t1 + 9999999, 1 FROM claim LIMIT 1", 2),
+        ("UPDATE claim SET units = 2 WHERE appointment_id = '{0}' AND units = 840", 0),
+    ],
+)
+def test_claims_that_are_not_what_the_visit_needs_are_named(store: SqliteStore, statement: str, number: int) -> None:
+    damage(store, statement.format(*(visit(n).id for n in range(5))), without=("claim_update",))
+    assert rules(store) == [("claims-differ", visit(number).id)]
+
+
+def test_a_double_booking_is_found_without_the_guards_help(store: SqliteStore) -> None:
+    chair = "(SELECT id FROM resource WHERE ref = 'chair-1')"
+    ten = at("2026-12-01T10:00")
+    damage(
+        store,
+        f"INSERT INTO claim VALUES ('main', {chair}, {ten}, '{visit(2).id}', {ten + 3600}, 1)",
+        without=("claim_capacity",),
+    )
+    found = {f.rule: f for f in check(store)}
+    assert found["overbooked"].message == "chair chair-1 is overbooked at 2026-12-01T10:00:00-05:00: 2 of 1."
+    assert found["overbooked"].subject == "chair-1"
+    assert set(found) == {"overbooked", "claims-differ"}
+
+
+def test_what_was_before_a_capacity_fell_is_not_overbooked(store: SqliteStore) -> None:
+    write(store, visit(1, chair="chair-2"), visit(5, "2026-12-02T09:00"))
+    write(store, text_of(clinic(staff=(nurse(1), provider(1)))), now=at("2026-12-01T18:00"))
+    assert check(store) == []
+    damage(store, "UPDATE resource SET lowered_at = 0 WHERE kind = 'hands'", without=("resource_lower",))
+    assert [found.rule for found in check(store)] == ["overbooked"]
+
+
+@pytest.mark.parametrize("name", ["claim_capacity", "operation_update"])
+def test_a_missing_guard_is_named(store: SqliteStore, name: str) -> None:
+    damage(store, f"DROP TRIGGER {name}")
+    (found,) = check(store)
+    assert found.rule == "guard-changed"
+    assert name in found.message
+
+
+def test_a_changed_definition_is_named(store: SqliteStore) -> None:
+    damage(store, "DROP INDEX appointment_start", "CREATE TABLE notes (text)")
+    assert [found.message for found in check(store)] == [
+        "The definition of appointment_start is not ours.",
+        "The definition of notes is not ours.",
+    ]
+
+
+def test_a_reference_to_nobody_is_named(store: SqliteStore) -> None:
+    damage(store, f"UPDATE appointment SET patient = 'PNONE' WHERE id = '{visit(2).id}'")
+    assert [found.rule for found in check(store)] == ["reference-missing", "record-differs"]
+
+
+def test_visits_that_stand_in_spite_of_a_rule_are_noted(store: SqliteStore) -> None:
+    write(store, visit(0, overrides=("staff-short", "gap-too-short")))
+    assert check(store) == [
+        Finding(
+            "overridden",
+            "note",
+            f"{visit(0).id} stands in spite of staff-short, gap-too-short.",
+            visit(0).id,
+            f"infusion show {visit(0).id}",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wall", "zone"), [("2026-12-01T08:00", "America/New_York"), ("2026-12-01T09:00", "Nope/Zone")]
+)
+def test_a_visit_whose_instant_is_no_longer_what_was_told_is_noted(store: SqliteStore, wall: str, zone: str) -> None:
+    write(store, visit(0)._replace(wall=wall, zone=zone), visit(2, "2026-12-02T09:00")._replace(status="cancelled"))
+    (found,) = check(store)
+    assert (found.rule, found.severity, found.subject) == ("wall-time-differs", "note", visit(0).id)
+
+
+def test_a_forgotten_payload_is_no_finding(store: SqliteStore) -> None:
+    damage(store, "UPDATE payload SET changes = '', salt = ''")
+    assert check(store) == []
+
+
+def test_errors_come_before_notes(store: SqliteStore) -> None:
+    write(store, visit(0, overrides=("staff-short",)))
+    damage(store, "UPDATE block SET reason = 'x'")
+    assert [found.severity for found in check(store)] == ["error", "note"]
+
+
+def test_a_row_that_cannot_be_read_is_a_finding(store: SqliteStore) -> None:
+    damage(store, f"UPDATE appointment SET phases = '[{{' WHERE id = '{visit(0).id}'")
+    assert {found.rule for found in check(store)} == {"damaged"}
+
+
+def test_most_damaged_copies_are_noticed_and_none_ends_in_a_traceback(store: SqliteStore, tmp_path: Path) -> None:
+    for number in range(6, 40):
+        write(store, patient(number), visit(number, "2026-12-07T09:00", status="cancelled"))
+    whole = store.path.read_bytes()
+    store.close()
+    written = [spot for spot, byte in enumerate(whole) if byte]
+    chance = random.Random(7)
+    noticed = 0
+    for number in range(60):
+        content = bytearray(whole)
+        spot = chance.choice(written)
+        kind = number % 3
+        if kind == 0:
+            content[spot] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            content[spot : spot + 512] = bytes(chance.randbytes(len(content[spot : spot + 512])))
+        else:
+            content = content[: max(spot, 512)]
+        copy = tmp_path / "copy.db"
+        copy.write_bytes(content)
+        noticed += damage_is_noticed(copy)
+    assert noticed >= 57
+
+
+def damage_is_noticed(path: Path) -> bool:
+    try:
+        with open_store(path) as store:
+            return any(found.severity == "error" for found in check(store))
+    except StoreError:
+        return True
