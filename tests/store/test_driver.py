@@ -88,7 +88,7 @@ def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:
     assert "belongs to another program" in refusal_to_open(path).message
 
 
-@pytest.mark.parametrize(("version", "what", "hint"), [(99, "newer", "update"), (0, "older", "infusion db migrate")])
+@pytest.mark.parametrize(("version", "what", "hint"), [(99, "newer", "update"), (0, "older", "use that version")])
 def test_a_book_of_another_version_is_refused(path: Path, version: int, what: str, hint: str) -> None:
     change_file(path, f"PRAGMA user_version={version}")
     error = refusal_to_open(path)

@@ -65,7 +65,7 @@ class Output:
         elif self.form == "json":
             self._json(data)
         else:
-            self.lines(lines)
+            self._paged(list(lines))
 
     def lines(self, lines: Iterable[Line], *, err: bool = False) -> None:
         """Lines for people, plain when piped."""
@@ -75,6 +75,21 @@ class Output:
             return
         for line in lines:
             stream.write(plain(line) + "\n")
+
+    def _paged(self, lines: list[Line]) -> None:
+        """Lines for people; at a terminal through the pager when they are more than the screen holds."""
+        rows = shutil.get_terminal_size((80, 24)).lines
+        if not sys.stdout.isatty() or len(lines) < rows:
+            self.lines(lines)
+            return
+        import contextlib  # noqa: PLC0415  only for a long list at a terminal
+        import io  # noqa: PLC0415
+
+        text = io.StringIO()
+        _print_styled(lines, text, terminal=_wants_style(sys.stdout, color=self._color))
+        if not _show_in_pager(text.getvalue()):
+            with contextlib.suppress(BrokenPipeError):
+                sys.stdout.write(text.getvalue())
 
     def note(self, *lines: Line) -> None:
         """A word on stderr; not when a program reads, not when quiet."""
@@ -132,11 +147,24 @@ def _wants_style(stream: TextIO, *, color: bool) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
 
 
-def _print_styled(lines: Iterable[Line], stream: TextIO) -> None:
+def _show_in_pager(text: str) -> bool:
+    """Whether the user's pager, or `less`, showed the text."""
+    import shlex  # noqa: PLC0415  only for a long list at a terminal
+    import subprocess  # noqa: PLC0415
+
+    named = os.environ.get("INFUSION_PAGER") or os.environ.get("PAGER") or "less -FIRX"
+    try:
+        # The user's own choice of a program, as every pager is.
+        return subprocess.run(shlex.split(named), input=text, text=True, check=False).returncode == 0  # noqa: S603
+    except (OSError, ValueError):
+        return False
+
+
+def _print_styled(lines: Iterable[Line], stream: TextIO, *, terminal: bool | None = None) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console = Console(file=stream, force_terminal=terminal, highlight=False, markup=False, emoji=False, soft_wrap=True)
     for line in lines:
         pieces = [(line, "")] if isinstance(line, str) else [(p.text, p.style) for p in line]
         console.print(Text.assemble(*pieces), soft_wrap=True)

@@ -10,9 +10,10 @@ from typing import Any
 from infusion_cli.domain import codec
 from infusion_cli.domain.book import Appointment, Series
 from infusion_cli.domain.plan import Change, ClinicText, Plan, is_same
+from infusion_cli.domain.visit import probe
 from infusion_cli.errors import ConflictError, InvalidDataError
-from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out
-from infusion_cli.services.lookup import find_patient
+from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out, new_uid
+from infusion_cli.services.lookup import find_chair, find_patient, find_protocol
 from infusion_cli.services.ports import Writer
 from infusion_cli.services.undo import conflicts_of
 
@@ -28,8 +29,8 @@ def read_plan(text: str) -> Plan:
         raise InvalidDataError(f"The file is {kind}.", hint="infusion series plan … -o plan.json writes one") from None
 
 
-def plan_id(changes: Sequence[dict[str, Any]]) -> str:
-    """A key for a saved plan: equal for equal content."""
+def key_of(changes: Sequence[dict[str, Any]]) -> str:
+    """The idempotency key of a saved plan: equal for equal content."""
     return "plan:" + hashlib.sha256(json.dumps(changes, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -39,7 +40,7 @@ def apply_plan(desk: Desk, text: str) -> Outcome:
     Raises `ConflictError` when a record that it changes has changed since or a hard rule now fails.
     """
     plan = read_plan(text)
-    key = desk.key or plan_id(json.loads(text)["changes"])
+    key = desk.key or key_of(json.loads(text)["changes"])
 
     def decide(writer: Writer) -> Decision:
         changes = _with_kept_ids(writer, plan.changes)
@@ -60,7 +61,7 @@ def _with_kept_ids(writer: Writer, changes: Sequence[Change]) -> list[Change]:
         for c in changes
         if c.before is None and c.entity in {"appointment", "series", "block"}
     }
-    return [_renamed(c, new) for c in changes]
+    return [_made_anew(writer, _renamed(c, new)) for c in changes]
 
 
 def _renamed(planned: Change, new: dict[str, str]) -> Change:
@@ -70,6 +71,27 @@ def _renamed(planned: Change, new: dict[str, str]) -> Change:
     if isinstance(after, Appointment) and after.series in new:
         after = after._replace(series=new[after.series])
     return Change(planned.entity, after.id, planned.before, after)
+
+
+_SAID_BY_THE_PLAN = ("id", "series", "session", "overrides", "reason", "ride", "warnings")
+
+
+def _made_anew(writer: Writer, planned: Change) -> Change:
+    """A new visit of the plan as the clinic's protocol makes it now: the file only says who, when and where."""
+    wished = planned.after
+    if not isinstance(wished, Appointment) or planned.before is not None:
+        return planned
+    made = probe(
+        writer.clinic,
+        find_protocol(writer.clinic, wished.protocol),
+        wished.start,
+        patient=find_patient(writer, wished.patient).id,
+        chair=find_chair(writer.clinic, wished.chair).id,
+    )
+    kept = {
+        name: getattr(wished, name) for name in ("id", "series", "session", "overrides", "reason", "ride", "warnings")
+    }
+    return planned._replace(after=made._replace(uid=new_uid(), **kept))
 
 
 def _refuse_if_changed(writer: Writer, changes: Sequence[Change]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from infusion_cli.domain import rules
+from infusion_cli.domain import ids, rules
 from infusion_cli.domain.book import Appointment, Book, Series
 from infusion_cli.domain.case import Case
 from infusion_cli.domain.clinic_time import local_date, midnight, zone
@@ -22,6 +23,8 @@ from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out, new_u
 from infusion_cli.services.ports import Reader, Writer
 
 MOST_SESSIONS = 60
+PLAN_IDS = 1 << 24
+"""Ids of plans are made of their content: a plan is not in the book."""
 
 
 class SeriesAsk(NamedTuple):
@@ -176,7 +179,8 @@ def _as_plan(reader: Reader, book: Book, ask: SeriesAsk, course: CourseAsk, foun
         "cost": found.cost,
     }
     changes: list[Change] = [change(None, series), *(change(None, v) for v in judged)]
-    return Plan(tuple(changes), conflicts, summary, created=reader.now, revision=reader.revision)
+    number = zlib.crc32(repr((reader.now, summary, found)).encode()) % PLAN_IDS
+    return Plan(tuple(changes), conflicts, summary, ids.encode("plan", number), reader.now, reader.revision)
 
 
 def _judged(

@@ -44,9 +44,10 @@ def undo(desk: Desk, operation_id: str = "") -> Outcome:
 def to_undo(reader: Reader, operation_id: str) -> Operation:
     """The operation that `undo` would take back; raises when there is none or it is undone already."""
     if not operation_id:
-        for found in reader.operations():
-            if found.undoes is None and found.undone_by is None and found.command not in SILENT_COMMANDS:
-                return found
+        for limit in (20, 500, None):  # a long journal is read in full only when all of its end is undone
+            for found in reader.operations(limit=limit):
+                if found.undoes is None and found.undone_by is None and found.command not in SILENT_COMMANDS:
+                    return found
         raise NotFoundError("There is nothing to undo.", "infusion history lists operations")
     canonical = ids.normalise(operation_id)
     if canonical is None:

@@ -18,7 +18,7 @@ from infusion_cli.store.driver import Database
 from infusion_cli.store.reader import SqliteReader
 from infusion_cli.store.repository import SqliteStore
 
-RESTORE = "infusion db restore"
+RESTORE = "put the newest sound copy of the file in its place"
 
 
 class Finding(NamedTuple):
@@ -165,7 +165,7 @@ def _notes(database: Database) -> Iterator[Finding]:
             continue
         if not _tells_the_same(visit):
             message = f"{visit.id} was told as {visit.wall} in {visit.zone}, and its instant is no longer that."
-            yield Finding("wall-time-differs", "note", message, visit.id, "infusion db migrate")
+            yield Finding("wall-time-differs", "note", message, visit.id, "tell the patient which time holds")
         if visit.overrides:
             message = f"{visit.id} stands in spite of {', '.join(visit.overrides)}."
             yield Finding("overridden", "note", message, visit.id, f"infusion show {visit.id}")

@@ -286,7 +286,7 @@ def _refuse_foreign(database: Database) -> None:
     if version > SCHEMA_VERSION:
         raise StoreError(f"{path} was written by a newer version of this program.", "update infusion")
     if version < SCHEMA_VERSION:
-        raise StoreError(f"{path} was written by an older version of this program.", "infusion db migrate")
+        raise StoreError(f"{path} was written by an older version of this program.", "use that version to open it")
 
 
 def _is_sealed_copy(path: Path) -> bool:
@@ -332,7 +332,7 @@ _REFUSALS = (
     ("SQLITE_BUSY", "The book {path} is locked by somebody else; nothing was written.", "the same command again"),
     ("SQLITE_LOCKED", "The book {path} is locked by somebody else; nothing was written.", "the same command again"),
     ("SQLITE_NOTADB", "{path} is not a book.", "name the book with --db"),
-    ("SQLITE_CORRUPT", "The book {path} is damaged.", "infusion db check, then infusion db restore"),
+    ("SQLITE_CORRUPT", "The book {path} is damaged.", "put the newest sound copy of the file in its place"),
     ("SQLITE_READONLY", "The book {path} can only be read, not written.", "check who owns the file and its folder"),
     ("SQLITE_PERM", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
     ("SQLITE_AUTH", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
@@ -341,7 +341,7 @@ _REFUSALS = (
     ("SQLITE_IOERR", "The disk of {path} failed; nothing was written.", "infusion db check"),
     ("SQLITE_TOOBIG", "That is more than a book can hold in one piece; nothing was written.", ""),
     ("SQLITE_CONSTRAINT", "The book refused the change ({text}); nothing was written.", ""),
-    ("SQLITE_ERROR", "The book {path} is damaged ({text}).", "infusion db check, then infusion db restore"),
+    ("SQLITE_ERROR", "The book {path} is damaged ({text}).", "put the newest sound copy of the file in its place"),
 )
 
 

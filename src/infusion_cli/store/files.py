@@ -32,7 +32,7 @@ def refuse_strange(path: Path) -> None:
     if path.is_dir():
         raise StoreError(f"{path} is a folder, not a book.", "name the file with --db")
     if size == 0:
-        raise StoreError(f"{path} is empty: that is no book.", "remove it, then infusion init; or infusion db restore")
+        raise StoreError(f"{path} is empty: that is no book.", "remove it, then infusion init")
     if size < _SMALLEST:
         # SQLite would take it for a new database.
         raise StoreError(f"{path} is not a book.", "name the book with --db")

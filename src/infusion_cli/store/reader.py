@@ -129,7 +129,10 @@ class SqliteReader:
 def _clinic(database: Database) -> tuple[ClinicText, Clinic]:
     row = database.row("clinic")
     if row is None:
-        raise StoreError(f"The book {database.path} is damaged (it has no clinic).", "infusion db restore")
+        raise StoreError(
+            f"The book {database.path} is damaged (it has no clinic).",
+            "put the newest sound copy of the file in its place",
+        )
     text = ClinicText(CLINIC_ID, *row)
     return text, clinic_of(text)
 
@@ -139,7 +142,9 @@ def clinic_of(text: ClinicText) -> Clinic:
     try:
         return clinic_tree.build(json.loads(text.data))
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError("The clinic's description in the book is damaged.", "infusion db restore") from error
+        raise StoreError(
+            "The clinic's description in the book is damaged.", "put the newest sound copy of the file in its place"
+        ) from error
 
 
 def _by_name(patient: Patient) -> tuple[str, str]:
