@@ -17,6 +17,7 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
     ("NO_COLOR", "no colour, whatever the terminal can do"),
     ("FORCE_COLOR", "colour even where the output is no terminal"),
     ("COLUMNS", "the width to draw for, instead of the terminal's own"),
+    ("INFUSION_DEBUG", "`1` shows the traceback of an unexpected failure; it may hold patient data"),
     ("INFUSION_PAGER, PAGER", "shows what is longer than the screen; `cat` switches it off"),
 )
 

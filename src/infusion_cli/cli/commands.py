@@ -111,7 +111,7 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
     (
         "ical",
         "Calendar files that tell nobody what the visit is for.",
-        (Entry("export", "ical:export", "Write a visit or a series as an .ics file."),),
+        (Entry("export", "ical:export", "Write visits as an .ics file."),),
     ),
     (
         "db",

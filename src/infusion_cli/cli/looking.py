@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from infusion_cli.cli import board, options, public, words
-from infusion_cli.cli import week as week_board
+from infusion_cli.cli import options, public, words
 from infusion_cli.cli.options import command
 from infusion_cli.cli.output import Line, Piece
 from infusion_cli.cli.session import Session
@@ -24,6 +23,9 @@ STATUS = options.option("--status", help="Only with this status; may be given se
 @command(week=WEEK, date=options.argument("DATE", "The day, today without."))
 def today(session: Session, date: str = "", *, week: bool = False) -> None:
     """The board: chairs against time, who is due, here, dosing, observed; holds and free time."""
+    from infusion_cli.cli import board  # noqa: PLC0415  only for this command
+    from infusion_cli.cli import week as week_board  # noqa: PLC0415
+
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)
         first = parse_date(date, reader.now, tz) if date else local_date(reader.now, tz)
@@ -95,7 +97,7 @@ def _lines(session: Session, reader: Reader, found: Shown) -> Iterator[Line]:
         yield from words.operation_rows(found.operations, tz, session.out.width)
     if isinstance(record, Patient):
         visits = [v for v in found.book.of_patient(record.id) if v.is_live and v.end > reader.now]
-        yield from words.visit_rows(clinic, tz, visits, found.patients, session.out.width)
+        yield from words.visit_short_rows(clinic, tz, visits)
 
 
 def record_lines(reader: Reader, found: Shown, record: Record) -> Iterator[Line]:

@@ -85,7 +85,7 @@ def show(session: Session, patient: str) -> None:
         ahead = [v for v in book.of_patient(person.id) if v.is_live and v.end > reader.now]
         lines: list[Line] = [*words.patient_card(person)]
         lines += [f"  {s.id}  {words.title(clinic, s.protocol)}, {s.status}" for s in book.series.values()]
-        lines += words.visit_rows(clinic, tz, ahead, book.patients, session.out.width)
+        lines += words.visit_short_rows(clinic, tz, ahead)
         session.out.record(public.patient(person, tz), lines)
 
 

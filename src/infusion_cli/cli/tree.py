@@ -122,7 +122,7 @@ def usage_error(error: typer.TyperException) -> InfusionError:
         return UsageError(ctx.get_help() if ctx else "", "")
     path = ctx.command_path if ctx else "infusion"
     message = error.format_message().rstrip(".")
-    return UsageError(f"{message}.", f"{path} --help")
+    return UsageError(message if message.endswith("?") else f"{message}.", f"{path} --help")
 
 
 def _root(

@@ -91,6 +91,15 @@ def visit_rows(
         ]
 
 
+def visit_short_rows(clinic: Clinic, tz: ZoneInfo, visits: Iterable[Appointment]) -> Iterator[Line]:
+    """One patient's visits, a line each with its day."""
+    for visit in visits:
+        session = f" {visit.session}" if visit.session else ""
+        times = f"{say_day(local_date(visit.start, tz))}  {clock(visit.start, tz)}-{clock(visit.end, tz)}"
+        what = fit(visit.protocol + session, 15) + " " + fit(chair_name(clinic, visit.chair), 12)
+        yield [Piece(f"  {times}  {visit.id:7} {what} "), Piece(status(visit, tz), STYLES.get(visit.status, ""))]
+
+
 def status(visit: Appointment, tz: ZoneInfo) -> str:
     """A visit's status with what belongs to it."""
     if visit.status == "pending" and visit.hold_until is not None:

@@ -152,7 +152,7 @@ class Database:
         if share and self.on_warn:
             self.on_warn(f"the book lies on a network share ({share}): use it from one machine only")
         with self._refusals():
-            self._choose_journal(wal=not share and sqlite3.sqlite_version_info >= _WAL_IS_SOUND)
+            self._choose_journal(wal=not share and journal_mode() == "wal")
             if share:
                 self.connection.execute("PRAGMA synchronous=EXTRA")
 
@@ -207,6 +207,11 @@ class Database:
             raise _refusal("SQLITE_CORRUPT", self.path, "") or error from error
         except UnicodeEncodeError as error:
             raise StoreError("A text holds half a character; nothing was written.", "type it again") from error
+
+
+def journal_mode() -> str:
+    """How a book on a local disk is written: `wal` where the linked SQLite is sound with it, else `truncate`."""
+    return "wal" if sqlite3.sqlite_version_info >= _WAL_IS_SOUND else "truncate"
 
 
 def open_database(path: Path, patience: float = PATIENCE) -> Database:

@@ -76,7 +76,7 @@ class SqliteStore:
                 "head": head.hash,
                 "schema": driver.SCHEMA_VERSION,
                 "sqlite": sqlite3.sqlite_version,
-                "journal_mode": self.database.pragma("journal_mode")[0][0],
+                "journal_mode": driver.journal_mode(),
             }
 
     def close(self) -> None:
