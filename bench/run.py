@@ -2,7 +2,7 @@
 
     make bench                        everything (some minutes)
     make bench ARGS="--visits 10000"  with a smaller book
-    make bench ARGS="--only start"    one part: start, slots, course or batch
+    make bench ARGS="--only start"    one part: start, slots, course, batch or calendar
 
 All parts use the command line only, whole processes, medians of interleaved rounds; only the large
 book is filled through the store.
@@ -29,7 +29,7 @@ from timing import BARE, INFUSION, Command, Timed, environment, interleaved, mac
 
 FIRST_FREE_MONDAY = date(2027, 2, 15)
 """A Monday after the last visit of the filled book."""
-BOOKINGS = 500
+BOOKINGS = 2_000
 
 
 class Bench(NamedTuple):
@@ -206,11 +206,21 @@ def batch(bench: Bench) -> str:
     return table(["", "ms", "bookings/s", "times the time"], lines)
 
 
+def calendar(bench: Bench) -> str:
+    """A calendar file of a year of visits."""
+    year = ["ical", "export", "--from", "2026-01-01", "--to", "2026-12-31", "-o", "-"]
+    count = len(json.loads(run([INFUSION, "list", *year[2:6], "--json"], on(bench.full))))
+    taken = interleaved({"year": bench.at(bench.full, *year)}, max(3, bench.rounds // 3))["year"]
+    rows = [[f"{count:,}", milliseconds(taken), f"{count / taken:,.0f}"]]
+    return table(["`ical export` of a year, visits", "ms", "visits/s"], rows)
+
+
 PARTS: dict[str, Callable[[Bench], str]] = {
     "start": start,
     "slots": slots,
     "course": course,
     "batch": batch,
+    "calendar": calendar,
 }
 
 

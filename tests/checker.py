@@ -92,15 +92,22 @@ class _Supply:
         self._blocks: dict[str, list[Record]] = defaultdict(list)
         for block in blocks:
             self._blocks[block["kind"]].append(block | {"staff": json.loads(block["staff"])})
+        self._people: dict[tuple[str, int], int] = {}
+        self._walls: dict[int, datetime] = {}
 
     def wall(self, minute: int) -> datetime:
-        return datetime.fromtimestamp(minute * 60, self.zone)
+        if minute not in self._walls:
+            self._walls[minute] = datetime.fromtimestamp(minute * 60, self.zone)
+        return self._walls[minute]
 
     def day(self, visit: Record) -> date:
         return self.wall(visit["start"] // 60).date()
 
     def people(self, role: str, minute: int) -> int:
-        return sum(p["role"] == role and self._on_duty(p, minute) for p in self.clinic["staff"])
+        if (role, minute) not in self._people:
+            staff = [p for p in self.clinic["staff"] if p["role"] == role]
+            self._people[role, minute] = sum(self._on_duty(p, minute) for p in staff)
+        return self._people[role, minute]
 
     def is_open(self, minute: int) -> bool:
         return self._within(self.clinic["hours"], "open", "close", minute) or any(self._now("open", minute))
@@ -119,7 +126,7 @@ class _Supply:
 
     def _within(self, hours: Iterable[Fields], first: str, last: str, minute: int) -> bool:
         wall = self.wall(minute)
-        clock, weekday = f"{wall:%H:%M}", WEEKDAYS[wall.weekday()]
+        clock, weekday = f"{wall.hour:02}:{wall.minute:02}", WEEKDAYS[wall.weekday()]
         return any(weekday in h["days"] and h[first] <= clock < h[last] for h in hours)
 
     def _now(self, kind: str, minute: int) -> Iterator[Record]:

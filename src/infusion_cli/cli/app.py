@@ -47,13 +47,11 @@ def _run(args: list[str]) -> int:
     from infusion_cli.errors import InfusionError  # noqa: PLC0415
 
     try:
-        result: Any = root().main(args, prog_name="infusion", standalone_mode=False)
+        result = root().run(args)
     except typer.TyperException as error:
         return _report(usage_error(error), args)
     except InfusionError as error:
         return _report(error, args)
-    except typer.Abort:
-        return ExitStatus.INTERRUPTED
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except Exception as error:
@@ -90,7 +88,7 @@ def _wants_json(args: list[str]) -> bool:
     """Whether a program reads, as far as the words typed tell: parsing may be what failed."""
     own = args[: args.index("--")] if "--" in args else args
     forms = {"json", "jsonl"}
-    pairs = zip(own, [*own[1:], ""], strict=True)
+    pairs = zip(own, [*own[1:], ""], strict=False)
     return "--json" in own or any(
         a in {f"--format={f}" for f in forms} or (a == "--format" and b in forms) for a, b in pairs
     )

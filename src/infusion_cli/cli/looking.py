@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from infusion_cli.cli import options, public, words
 from infusion_cli.cli.options import command
@@ -66,7 +67,7 @@ def show(session: Session, id_: str) -> None:
         if isinstance(found, Operation):
             session.out.record(public.operation(found, tz), words.operation_rows([found], tz, session.out.width))
             return
-        data = _data(reader, found) | {"history": [public.operation(o, tz) for o in found.operations]}
+        data = _data(reader, found) | {"history": [_of(found.record, o, tz) for o in found.operations]}
         session.out.record(data, _lines(session, reader, found))
 
 
@@ -76,6 +77,11 @@ def _print_list(session: Session, reader: Reader, visits: list[Appointment], peo
     session.out.records([public.appointment(v, tz) for v in visits], rows)
     if not visits:
         session.out.note("No visits.")
+
+
+def _of(record: Record, done: Operation, tz: ZoneInfo) -> dict[str, object]:
+    """An operation as far as it touched the record: an import also tells of other people."""
+    return public.operation(done._replace(changes=tuple(c for c in done.changes if c.id == record.id)), tz)
 
 
 def _data(reader: Reader, found: Shown) -> dict[str, object]:
@@ -92,12 +98,12 @@ def _data(reader: Reader, found: Shown) -> dict[str, object]:
 def _lines(session: Session, reader: Reader, found: Shown) -> Iterator[Line]:
     tz, record, clinic = zone(reader.clinic.timezone), found.record, reader.clinic
     yield from record_lines(reader, found, record)
-    if found.operations:
-        yield [Piece("History", "bold")]
-        yield from words.operation_rows(found.operations, tz, session.out.width)
     if isinstance(record, Patient):
         visits = [v for v in found.book.of_patient(record.id) if v.is_live and v.end > reader.now]
         yield from words.visit_short_rows(clinic, tz, visits)
+    if found.operations:
+        yield [Piece("History", "bold")]
+        yield from words.operation_rows(found.operations, tz, session.out.width)
 
 
 def record_lines(reader: Reader, found: Shown, record: Record) -> Iterator[Line]:

@@ -63,6 +63,11 @@ class LazyGroup(TyperGroup):
             found = self.load(name)
         return name, found, rest
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  Typer's signature
+        """The list of commands, each with its whole line."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(entry.name, entry.help) for entry in self.entries.values()])
+
     def load(self, name: str) -> TyperCommand:
         """The command itself, its module imported."""
         module, function = self.entries[name].target.split(":")
@@ -85,6 +90,18 @@ class Root(LazyGroup):
                 entries, name=name, help=help_, no_args_is_help=True, rich_markup_mode=None, context_settings=SETTINGS
             )
 
+    def run(self, args: list[str]) -> Any:
+        """Run a command line and give what its command returned, or the status it left with.
+
+        Typer's own `main` would keep Ctrl-C and a closed pipe to itself.
+        """
+        self._main_shell_completion({}, "infusion")
+        try:
+            with self.make_context("infusion", args) as ctx:
+                return self.invoke(ctx)
+        except typer.Exit as left:
+            return left.exit_code
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  Typer's signature
         """The list of commands, parted by what they are for."""
         panels = [(panel.title, [(e.name, e.help) for e in panel.entries]) for panel in DAILY]
@@ -94,12 +111,12 @@ class Root(LazyGroup):
                 formatter.write_dl(rows)
 
 
-def root() -> TyperGroup:
+def root() -> Root:
     """The whole tree, its commands not loaded yet."""
     app = typer.Typer(cls=Root, no_args_is_help=True, rich_markup_mode=None, context_settings=SETTINGS)
     app.callback()(_root)
     built = typer.main.get_command(app)
-    if not isinstance(built, TyperGroup):
+    if not isinstance(built, Root):
         raise TypeError(type(built))
     return built
 
@@ -109,7 +126,7 @@ def all_commands() -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
     top = root()
     for panel in DAILY:
         for entry in panel.entries:
-            yield (entry.name,), top.load(entry.name)  # type: ignore[attr-defined]
+            yield (entry.name,), top.load(entry.name)
     for name, _, entries in GROUPS:
         for entry in entries:
             yield (name, entry.name), top.commands[name].load(entry.name)  # type: ignore[attr-defined]
@@ -125,14 +142,19 @@ def usage_error(error: typer.TyperException) -> InfusionError:
     return UsageError(message if message.endswith("?") else f"{message}.", f"{path} --help")
 
 
+def _show_version(wanted: bool) -> None:  # noqa: FBT001  Typer calls it so
+    if wanted:
+        typer.echo(f"infusion {__version__}")
+        raise typer.Exit
+
+
 def _root(
     *,
-    version: Annotated[bool, typer.Option("--version", help="The version, and nothing else.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="The version, and nothing else.", is_eager=True, callback=_show_version)
+    ] = False,
 ) -> None:
     """Infusion slots, patient bookings and series for ketamine and esketamine clinics.
 
     infusion demo shows it on a made-up clinic; infusion init creates a book of your own.
     """
-    if version:
-        typer.echo(f"infusion {__version__}")
-        raise typer.Exit

@@ -11,7 +11,9 @@ from infusion_cli.cli.session import Session
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic_time import zone
 from infusion_cli.domain.plan import Conflict
-from infusion_cli.domain.when import say_when
+from infusion_cli.domain.slots import Slot
+from infusion_cli.domain.visit import Wish
+from infusion_cli.domain.when import parse_when, say_when
 from infusion_cli.errors import ConflictError
 from infusion_cli.services import booking, lookup, slots
 from infusion_cli.services.booking import BookAsk, Override
@@ -69,7 +71,12 @@ def move(
     The visit keeps its id and its place in the series; it loses its confirmation when the time changes.
     """
     gives_way = Override(tuple(override), reason)
-    _print_visit(session, booking.move(session.desk(), appt, when, chair=chair, override=gives_way), "Moved", appt)
+    try:
+        outcome = booking.move(session.desk(), appt, when, chair=chair, override=gives_way)
+    except ConflictError as error:
+        _add_alternatives_of_move(session, appt, when, error)
+        raise
+    _print_visit(session, outcome, "Moved", appt)
 
 
 @command(writes=True, by=BY)
@@ -157,15 +164,41 @@ def _new_warnings(outcome: Outcome) -> list[Conflict]:
 
 
 def _add_alternatives(session: Session, ask: BookAsk, error: ConflictError) -> None:
-    """The nearest times that would do, and the command for the first of them."""
+    """The nearest times that would do, and the command for the closest of them."""
     if not error.conflicts:
         return
     with session.reading() as reader:
         wish = booking.wish_of(reader, ask)
-        tz = zone(reader.clinic.timezone)
-        found = slots.nearest_to(reader, wish)
-        error.message = f"Not booked: {wish.patient}, {wish.protocol.id}, {say_when(wish.start, tz)}."
-        error.alternatives = tuple(public.slot(s, tz) | {"text": words.slot_text(reader.clinic, tz, s)} for s in found)
-        if found:
-            at = public.slot(found[0], tz)["start"][:16]
-            error.hint = f"infusion book {wish.patient} {wish.protocol.id} {at}"
+        when = say_when(wish.start, zone(reader.clinic.timezone))
+        error.message = f"Not booked: {wish.patient}, {wish.protocol.id}, {when}."
+        hold = f" --hold {ask.hold}" if ask.hold else ""
+        again = f"infusion book {wish.patient} {wish.protocol.id} WHEN{hold}"
+        _offer(reader, slots.nearest_to(reader, wish), wish, again, error)
+
+
+def _add_alternatives_of_move(session: Session, appt: str, when: str, error: ConflictError) -> None:
+    if not error.conflicts:
+        return
+    with session.reading() as reader:
+        old, tz = lookup.find_visit(reader, appt), zone(reader.clinic.timezone)
+        start = parse_when(when, reader.now, tz)
+        error.message = f"Not moved: {old.id}, {old.protocol}, to {say_when(start, tz)}."
+        protocol = reader.clinic.protocol(old.protocol)
+        if protocol is not None:
+            wish = Wish(protocol, old.patient, start)
+            _offer(reader, slots.nearest_to(reader, wish, old), wish, f"infusion move {old.id} WHEN", error)
+
+
+def _offer(reader: Reader, found: list[Slot], wish: Wish, again: str, error: ConflictError) -> None:
+    tz = zone(reader.clinic.timezone)
+    error.alternatives = tuple(public.slot(s, tz) | {"text": words.slot_text(reader.clinic, tz, s)} for s in found)
+    if found:
+        closest = min(found, key=lambda s: abs(s.start - wish.start))
+        error.hint = again.replace("WHEN", public.slot(closest, tz)["start"][:16])
+        return
+    first: Conflict = error.conflicts[0]
+    ways_out = {
+        "requirement-missing": f"infusion patients record {wish.patient} {first.subject} --on DATE",
+        "patient-on-hold": f"infusion patients edit {wish.patient} --status active",
+    }
+    error.hint = ways_out.get(first.rule, f"infusion slots find {wish.protocol.id} --patient {wish.patient}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
+from operator import not_
 from typing import NamedTuple
 
 from infusion_cli.domain.book import Appointment, Book
@@ -90,7 +91,7 @@ class Timeline:
         self._hands = self._people(found, "nurse")
         self._attention = [n * ATTENTION_OF_ONE_NURSE for n in self._hands]
         self._providers = self._people(found, "provider")
-        self._absent = bytearray(n == 0 for n in self._providers)
+        self._absent = bytearray(map(not_, self._providers))
         for chair, blocks in found.out_of_order.items():
             for block in blocks:
                 _mark(self._busy[chair], *self._span(block.start, block.end))
@@ -165,20 +166,21 @@ class Timeline:
         return shut
 
     def _people(self, found: Supply, role: str) -> list[int]:
-        """How many of a role are on duty: a running sum over comings and goings."""
-        steps = [0] * (self.minutes + 1)
+        """How many of a role are on duty in each minute."""
+        changes: dict[int, int] = {}
         for period in found.on_duty(role, self.lo, self.lo + self.minutes * MINUTE):
             # Duty counts only for whole minutes: it begins late and ends early.
             first = max(0, -(-(period.start - self.lo) // MINUTE))
             last = min(self.minutes, (period.end - self.lo) // MINUTE)
             if first < last:
-                steps[first] += 1
-                steps[last] -= 1
-        people, line = 0, []
-        for step in steps[:-1]:
-            people += step
-            line.append(people)
-        return line
+                changes[first] = changes.get(first, 0) + 1
+                changes[last] = changes.get(last, 0) - 1
+        line: list[int] = []
+        people = 0
+        for minute in sorted(changes):
+            line += [people] * (minute - len(line))
+            people += changes[minute]
+        return line + [people] * (self.minutes - len(line))
 
 
 def grid_starts(book: Book, day: date) -> Iterator[int]:

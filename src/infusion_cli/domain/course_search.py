@@ -10,9 +10,11 @@ two sweeps instead of comparing every pair.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from heapq import heappop, heappush
+from itertools import pairwise
 from typing import NamedTuple
 
 from infusion_cli.domain.course_cost import (
@@ -93,14 +95,11 @@ class Search:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.last = len(problem.sessions) - 1
-        self.deepest = -1
-        """The furthest session (from 0) that any course reached."""
-        self.reached: dict[int, set[int]] = {}
-        """The dates on which each session was reached."""
         self._minutes = sorted({s.minute for starts in problem.days.values() for s in starts})
         self._at = {minute: i for i, minute in enumerate(self._minutes)}
         self._chairs = sorted({c for starts in problem.days.values() for s in starts for c in s.chairs})
-        self._pairs: dict[tuple[int, int, int], int] = {}
+        self._ways: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        """By step and date: within a step all sessions have the same gap."""
 
     def best(self, dates: dict[int, int] | None = None) -> tuple[int, list[Placed]] | None:
         """The cheapest legal course and its cost, or None; `dates` fixes the dates of some sessions."""
@@ -132,6 +131,10 @@ class Search:
             cheapest[node.state] = node.cost
             heappush(heap, (node.cost + rest, -node.state.session, node.placed.start, n, node))
 
+    def dates_of(self, session: int) -> list[int]:
+        """The dates that a session (from 0) can fall on, by gaps alone; in order."""
+        return self._layers[session]
+
     def _first_nodes(self, fixed: dict[int, int]) -> Iterator[_Node]:
         problem = self.problem
         for day in problem.first_days:
@@ -139,7 +142,6 @@ class Search:
                 continue
             for start in problem.days.get(day, ()):
                 if problem.fits is None or problem.fits(0, start.start):
-                    self._note(0, day)
                     for chair in start.chairs:
                         placed = Placed(start.start, day, start.minute, chair)
                         state = self._state(0, placed, None)
@@ -149,7 +151,7 @@ class Search:
     def _children(self, node: _Node, fixed: dict[int, int]) -> Iterator[_Node]:
         session, before = node.state.session + 1, node.placed
         ask = self.problem.sessions[session]
-        for day in self._days_after(session, before.day):
+        for day in self.days_after(session, before.day):
             if fixed.get(session, day) != day:
                 continue
             for start in self.problem.days[day]:
@@ -163,7 +165,6 @@ class Search:
                     state = self._state(session, placed, node)
                     if state is None:
                         break
-                    self._note(session, day)
                     yield _Node(state, placed, node.cost + step_cost(ask.limit.gap, before, placed), node)
 
     def _state(self, session: int, placed: Placed, before: _Node | None) -> _State | None:
@@ -172,6 +173,8 @@ class Search:
         anchor = in_week = step_start = 0
         if problem.week_limit is not None:
             anchor = before.state.anchor if before else min((placed.day, *problem.lived))
+            if before is None and self._overfills_lived_weeks(anchor):
+                return None
             week = (placed.day - anchor) // 7
             same_week = before is not None and (before.placed.day - anchor) // 7 == week
             in_week = 1 + (before.state.in_week if before and same_week else 0)
@@ -184,6 +187,14 @@ class Search:
                 return None
         return _State(session, placed.start, placed.chair, anchor, in_week, step_start)
 
+    def _overfills_lived_weeks(self, anchor: int) -> bool:
+        """Whether weeks that begin anew, because the course begins before all live visits, have too many of these."""
+        lived = self.problem.lived
+        if not lived or anchor == min(lived):
+            return False
+        weeks = Counter((day - anchor) // 7 for day in lived)
+        return max(weeks.values()) > (self.problem.week_limit or 0)
+
     def _in_window(self, window: Span, step_start: int, placed: Placed) -> bool:
         if window.unit == "d":
             return placed.day - self._day_of[step_start] <= window.amount
@@ -192,10 +203,6 @@ class Search:
     @cached_property
     def _day_of(self) -> dict[int, int]:
         return {s.start: day for day, starts in self.problem.days.items() for s in starts}
-
-    def _note(self, session: int, day: int) -> None:
-        self.deepest = max(self.deepest, session)
-        self.reached.setdefault(session, set()).add(day)
 
     # What is still to come
 
@@ -218,9 +225,7 @@ class Search:
             table = tables[session]
             for day in self._layers[session]:
                 ways = [
-                    (self._between(session + 1, day, after), arriving[after])
-                    for after in self._days_after(session + 1, day)
-                    if after in arriving
+                    (price, arriving[after]) for after, price in self._ways_on(session + 1, day) if after in arriving
                 ]
                 if ways:
                     table[day] = {c: _cheapest_way([(price, way[c]) for price, way in ways]) for c in self._chairs}
@@ -244,13 +249,16 @@ class Search:
 
     def _sweep(self, line: list[int]) -> list[int]:
         """Let each value spread to the other minutes of the day at the price of the difference."""
-        minutes = self._minutes
-        for order in (range(1, len(line)), range(len(line) - 2, -1, -1)):
-            step = 1 if order.step > 0 else -1
-            for i in order:
-                price = line[i - step] + MINUTE_OF_DAY * abs(minutes[i] - minutes[i - step])
-                line[i] = min(line[i], price)
+        for to, by, price in self._strides:
+            if line[by] + price < line[to]:
+                line[to] = line[by] + price
         return line
+
+    @cached_property
+    def _strides(self) -> list[tuple[int, int, int]]:
+        """Up through the minutes of the day and down again: (to, from, price), as indexes of minutes."""
+        prices = [(n, n + 1, MINUTE_OF_DAY * (b - a)) for n, (a, b) in enumerate(pairwise(self._minutes))]
+        return [(high, low, price) for low, high, price in prices] + prices[::-1]
 
     @cached_property
     def _layers(self) -> list[list[int]]:
@@ -258,29 +266,31 @@ class Search:
         layer = [day for day in self.problem.first_days if day in self.problem.days]
         layers = [layer]
         for session in range(1, self.last + 1):
-            layer = sorted({after for day in layer for after in self._days_after(session, day)})
+            layer = sorted({after for day in layer for after in self.days_after(session, day)})
             layers.append(layer)
         return layers
 
-    def _days_after(self, session: int, day: int) -> list[int]:
-        """Dates with starts on which a session may follow the one before on `day`."""
-        limit = self.problem.sessions[session].limit
-        farthest = limit.long.minutes // DAY_MINUTES + 2
-        soonest = day + self.problem.one_per_day
-        return [d for d in range(soonest, day + farthest + 1) if self._between(session, day, d) < NEVER]
+    def days_after(self, session: int, day: int) -> list[int]:
+        """Dates with starts on which a session (from 0) may follow the one before on `day`, by the gap alone."""
+        return [after for after, _ in self._ways_on(session, day)]
 
-    def _between(self, session: int, before: int, after: int) -> int:
+    def _ways_on(self, session: int, day: int) -> list[tuple[int, int]]:
+        """The dates on which a session may follow, each with the least points of the gap."""
+        key = (self.problem.sessions[session].step, day)
+        ways = self._ways.get(key)
+        if ways is None:
+            limit = self.problem.sessions[session].limit
+            soonest, farthest = day + self.problem.one_per_day, day + limit.long.minutes // DAY_MINUTES + 2
+            priced = ((after, self._price_of_dates(limit, day, after)) for after in range(soonest, farthest + 1))
+            ways = self._ways[key] = [way for way in priced if way[1] < NEVER]
+        return ways
+
+    def _price_of_dates(self, limit: GapLimits, before: int, after: int) -> int:
         """The least points of the gap between two dates, NEVER when none is allowed."""
-        key = (session, before, after)
-        if key not in self._pairs:
-            self._pairs[key] = self._price_of_dates(*key)
-        return self._pairs[key]
-
-    def _price_of_dates(self, session: int, before: int, after: int) -> int:
         from_starts, to_starts = self.problem.days.get(before), self.problem.days.get(after)
         if not from_starts or not to_starts:
             return NEVER
-        limit, days = self.problem.sessions[session].limit, after - before
+        days = after - before
         least = (to_starts[0].start - from_starts[-1].start) // 60
         most = (to_starts[-1].start - from_starts[0].start) // 60
         low, high = limit.gap.min, limit.long
@@ -305,11 +315,10 @@ class Search:
         if known is not None:
             return known
         best = NEVER
-        for after in self._days_after(session + 1, day):
+        for after, price in self._ways_on(session + 1, day):
             kept = self._keeps_dates(session + 1, day, after, (anchor, in_week, step_day))
             if kept is not None:
-                rest = self._date_cost(session + 1, after, anchor, *kept)
-                best = min(best, self._between(session + 1, day, after) + rest)
+                best = min(best, price + self._date_cost(session + 1, after, anchor, *kept))
         self._date_costs[key] = best
         return best
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -11,12 +12,12 @@ from infusion_cli.domain import rules
 from infusion_cli.domain.availability import Timeline, chair_order, grid_starts, needs_of
 from infusion_cli.domain.book import Appointment, Book
 from infusion_cli.domain.case import Case
-from infusion_cli.domain.clinic_time import midnight, minute_of_day, zone
-from infusion_cli.domain.course_cost import DAY_MINUTES, Placed, limits
+from infusion_cli.domain.clinic_time import local_date, midnight, minute_of_day, zone
+from infusion_cli.domain.course_cost import DAY_MINUTES, GapLimits, Placed, limits
 from infusion_cli.domain.course_search import Problem, Search, SessionAsk, Start
 from infusion_cli.domain.plan import Conflict
-from infusion_cli.domain.protocol import Protocol, place_in_course
-from infusion_cli.domain.supply import supply_of
+from infusion_cli.domain.protocol import Protocol, Span, place_in_course
+from infusion_cli.domain.supply import Supply, supply_of
 from infusion_cli.domain.visit import probe
 
 FIRST_WITHIN_DAYS = 14
@@ -88,7 +89,7 @@ def plan_course(book: Book, ask: CourseAsk, alternatives: int = 1) -> list[Cours
     search = Search(_problem(book, ask))
     best = search.best()
     if best is None:
-        return _explain(book, ask, search)
+        return _explain(book, ask, search.problem)
     found = [CoursePlan(best[0], tuple(best[1]))]
     if alternatives > 1:
         found += _others(search, found[0], alternatives - 1)
@@ -107,6 +108,7 @@ def _sessions(ask: CourseAsk) -> tuple[SessionAsk, ...]:
 
 
 def _problem(book: Book, ask: CourseAsk) -> Problem:
+    tz = zone(book.clinic.timezone)
     lived = [v for v in book.of_patient(ask.patient) if v.is_live and v.protocol == ask.protocol.id]
     return Problem(
         sessions=_sessions(ask),
@@ -116,7 +118,7 @@ def _problem(book: Book, ask: CourseAsk) -> Problem:
         length=ask.protocol.minutes,
         one_per_day=ask.protocol.has_dosing,
         week_limit=ask.protocol.per_protocol_week,
-        lived=tuple(date.fromisoformat(v.wall[:10]).toordinal() for v in lived),
+        lived=tuple(local_date(v.start, tz).toordinal() for v in lived),
         fits=_Beside(book, ask, lived) if lived else None,
     )
 
@@ -188,78 +190,107 @@ def _standing_in_the_way(book: Book, ask: CourseAsk) -> tuple[Conflict, ...]:
 def _others(search: Search, best: CoursePlan, wanted: int) -> list[CoursePlan]:
     """The best course for each other first day, then for each other second day; the cheapest of them."""
     first, second = best.placed[0].day, best.placed[1].day if len(best.placed) > 1 else None
-    fixed = [{0: day} for day in search.problem.first_days if day != first]
-    found = [CoursePlan(*_frozen(hit)) for days in fixed if (hit := search.best(days))]
+    found = _with_dates(search, [{0: day} for day in search.problem.first_days if day != first])
     if len(found) < wanted and second is not None:
-        rhythms = [{0: first, 1: day} for day in sorted(search.reached.get(1, ())) if day != second]
-        found += [CoursePlan(*_frozen(hit)) for days in rhythms if (hit := search.best(days))]
+        found += _with_dates(search, [{0: first, 1: day} for day in search.days_after(1, first) if day != second])
     return sorted(found, key=lambda plan: (plan.cost, plan.placed))[:wanted]
 
 
-def _frozen(hit: tuple[int, list[Placed]]) -> tuple[int, tuple[Placed, ...]]:
-    return hit[0], tuple(hit[1])
+def _with_dates(search: Search, wanted: list[dict[int, int]]) -> list[CoursePlan]:
+    """For each choice of dates the best course that keeps them, where there is one."""
+    return [CoursePlan(hit[0], tuple(hit[1])) for dates in wanted if (hit := search.best(dates))]
 
 
-def _explain(book: Book, ask: CourseAsk, search: Search) -> NoCourse:
-    session = search.deepest + 2
-    counted = _rules_in_the_way(book, ask, search) or _rules_of_the_course(book, ask)
-    conflicts = tuple(rules.conflict(rule_id, message) for rule_id, message in counted)
-    return NoCourse(session, conflicts, _remedy(book, ask))
+def _explain(book: Book, ask: CourseAsk, problem: Problem) -> NoCourse:
+    """The first session that cannot be reached, what stands against it, and the filter that is to blame."""
+    session = bisect_left(range(len(problem.sessions) - 1), 1, key=lambda n: not _is_possible(_upto(problem, n)))
+    part = _upto(problem, session)
+    days = _days_of_session(ask, part, session)
+    has_starts = any(day.toordinal() in problem.days for day in days)
+    found = _rules_of_the_course(ask, part) if has_starts else _rules_in_the_way(book, ask, days)
+    found = found or [("gap-long", "no start is left within the longest gap after the session before")]
+    conflicts = tuple(rules.conflict(rule_id, message) for rule_id, message in found)
+    return NoCourse(session + 1, conflicts, _remedy(book, ask))
 
 
-def _rules_in_the_way(book: Book, ask: CourseAsk, search: Search) -> list[tuple[str, str]]:
-    """The physical and patient rules against the starts that the failing session could have had."""
-    session = search.deepest + 1
-    days = _days_of_failing_session(ask, search, session)
-    if any(day.toordinal() in search.problem.days for day in days):
-        return []
-    tz = zone(book.clinic.timezone)
-    starts = [s for day in days for s in grid_starts(book, day) if _is_between(ask, minute_of_day(s, tz))]
-    needs = needs_of(ask.protocol.phases, provider=ask.protocol.provider)
-    timeline = Timeline(book)
-    inside = [s for s in starts if timeline.is_open(s, needs.minutes)] or starts
-    probed = inside[:: max(1, len(inside) // PROBED_STARTS)]
-    counted = Counter(r for start in probed for r in _reasons(book, ask, start))
-    return [(r, f"stands against {n} of {len(probed)} starts tried") for r, n in counted.most_common()]
+def _is_possible(problem: Problem) -> bool:
+    return Search(problem).best() is not None
 
 
-def _days_of_failing_session(ask: CourseAsk, search: Search, session: int) -> list[date]:
+def _upto(problem: Problem, session: int) -> Problem:
+    """The course cut off after a session (from 0)."""
+    return problem._replace(sessions=problem.sessions[: session + 1])
+
+
+def _days_of_session(ask: CourseAsk, part: Problem, session: int) -> list[date]:
+    """The dates that a session could have had, after the dates that the one before can have."""
     if session == 0:
-        wanted = set(search.problem.first_days)
+        wanted = set(part.first_days)
     else:
-        limit = search.problem.sessions[session].limit
-        low, high = limit.gap.min.minutes // DAY_MINUTES, limit.long.minutes // DAY_MINUTES
-        wanted = {d + n for d in search.reached[session - 1] for n in range(max(low, 1), high + 1)}
+        low, high = part.sessions[session].limit.gap.min, part.sessions[session].limit.long
+        least, most = low.minutes // DAY_MINUTES, high.minutes // DAY_MINUTES + (high.unit != "d")
+        before = Search(_upto(part, session - 1)).dates_of(session - 1)
+        wanted = {d + n for d in before for n in range(max(least, int(part.one_per_day)), most + 1)}
     return [day for day in _candidate_days(ask) if day.toordinal() in wanted]
 
 
-def _reasons(book: Book, ask: CourseAsk, start: int) -> set[str]:
+def _rules_in_the_way(book: Book, ask: CourseAsk, days: list[date]) -> list[tuple[str, str]]:
+    """The physical and patient rules against the starts that the failing session could have had."""
+    tz = zone(book.clinic.timezone)
+    starts = [s for day in days for s in grid_starts(book, day) if _is_between(ask, minute_of_day(s, tz))]
+    needs = needs_of(ask.protocol.phases, provider=ask.protocol.provider)
+    timeline, supply = Timeline(book), supply_of(book)
+    inside = [s for s in starts if timeline.is_open(s, needs.minutes)] or starts
+    probed = inside[:: -(-len(inside) // PROBED_STARTS) or 1]
+    counted = Counter(r for start in probed for r in _reasons(book, ask, start, supply))
+    return [(r, f"stands against {n} of {len(probed)} starts tried") for r, n in counted.most_common()]
+
+
+def _reasons(book: Book, ask: CourseAsk, start: int, supply: Supply) -> list[str]:
+    """The rules against a start, in the chair that has the fewest against it; in the order of the catalogue."""
     chairs = chair_order(book, ask.protocol) or [""]
-    supply = supply_of(book)
     by_chair = []
     for chair in chairs:
         visit = probe(book.clinic, ask.protocol, start, patient=ask.patient, chair=chair)
-        case = Case(book, visit, supply=supply)
-        by_chair.append({c.rule for c in rules.hard(case, (*rules.PHYSICAL, *PATIENT_RULES))})
+        found = rules.hard(Case(book, visit, supply=supply), (*rules.PHYSICAL, *PATIENT_RULES))
+        by_chair.append(list(dict.fromkeys(c.rule for c in found)))
     return min(by_chair, key=len)
 
 
-def _rules_of_the_course(book: Book, ask: CourseAsk) -> list[tuple[str, str]]:
-    """Starts there are, but not in a legal rhythm: which rule, once lifted, lets the course through."""
-    problem = _problem(book, ask)
-    without_window = problem._replace(sessions=tuple(s._replace(window=None) for s in problem.sessions))
-    without_weeks = problem._replace(week_limit=None)
-    found = []
-    if Search(without_window).best() is not None:
-        windows = {s.window for s in problem.sessions if s.window}
-        found.append(("window-exceeded", f"{', '.join(map(str, windows))} are not enough for the starts that are left"))
-    if Search(without_weeks).best() is not None:
-        found.append(("protocol-week-limit", f"at most {problem.week_limit} sessions in a protocol week"))
-    return found or [("gap-long", "no start is left within the longest gap after the session before")]
+def _rules_of_the_course(ask: CourseAsk, part: Problem) -> list[tuple[str, str]]:
+    """Starts there are, but not in a legal rhythm: the rules of which one, once lifted, lets the course through."""
+    windows = ", ".join(dict.fromkeys(str(s.window) for s in part.sessions if s.window))
+    shorter = [limit._replace(gap=limit.gap._replace(min=Span(0, "m"))) for limit, *_ in part.sessions]
+    longer = [limits(limit.gap, relax=True) for limit, *_ in part.sessions]
+    lifted = (
+        (
+            "window-exceeded",
+            f"the starts that are left do not fit a window of {windows}",
+            part._replace(sessions=tuple(s._replace(window=None) for s in part.sessions)),
+        ),
+        (
+            "protocol-week-limit",
+            f"at most {part.week_limit} in a protocol week of {ask.protocol.id}",
+            part._replace(week_limit=None),
+        ),
+        ("gap-too-short", "the starts that are left are too near to the session before", _with_limits(part, shorter)),
+        (
+            "gap-too-short",
+            f"the starts that are left are too near to other visits of {ask.protocol.id}",
+            part._replace(fits=None),
+        ),
+        ("gap-long", "no start is left within the longest gap after the session before", _with_limits(part, longer)),
+    )
+    return [(rule, message) for rule, message, other in lifted if other != part and _is_possible(other)]
+
+
+def _with_limits(problem: Problem, chosen: list[GapLimits]) -> Problem:
+    pairs = zip(problem.sessions, chosen, strict=True)
+    return problem._replace(sessions=tuple(session._replace(limit=limit) for session, limit in pairs))
 
 
 def _remedy(book: Book, ask: CourseAsk) -> str:
-    """Which filter, dropped, would let the course fit."""
+    """Which filter, dropped, would let the course fit; else whether longer gaps and windows would."""
     tries = []
     if ask.weekdays is not None:
         tries.append(("would fit on other weekdays", ask._replace(weekdays=None)))
@@ -267,4 +298,6 @@ def _remedy(book: Book, ask: CourseAsk) -> str:
         tries.append(("would fit at other times of day", ask._replace(between=None)))
     if ask.weekdays is not None and ask.between is not None:
         tries.append(("would fit on other weekdays and times of day", ask._replace(weekdays=None, between=None)))
-    return next((words for words, other in tries if Search(_problem(book, other)).best() is not None), "")
+    if not ask.relax:
+        tries.append(("would fit with --relax", ask._replace(relax=True)))
+    return next((words for words, other in tries if _is_possible(_problem(book, other))), "")

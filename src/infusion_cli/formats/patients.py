@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -9,15 +10,18 @@ from typing import NamedTuple
 from infusion_cli.domain.book import Patient
 from infusion_cli.domain.names import clean
 from infusion_cli.errors import InvalidDataError
+from infusion_cli.formats.json_out import dumps
 from infusion_cli.formats.line_error import LineError
-from infusion_cli.formats.sheet import Row, read_sheet, unknown_columns, write_rows
+from infusion_cli.formats.sheet import Row, check_columns, read_rows, write_rows
 
 FIELDS = ("mrn", "name", "birth_date", "phone", "email")
 PARTS = ("given", "family")
 LONGEST_MRN = 64
 LONGEST = 200
-FIRST_BIRTH = date(1900, 1, 1)
+FIRST_DATE = date(1900, 1, 1)
 LAST_DATE = date(2199, 12, 31)
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class PatientRow(NamedTuple):
@@ -33,25 +37,24 @@ class PatientRow(NamedTuple):
 
 
 def parse_patients(data: bytes, *, requirements: Sequence[str], ignore_unknown: bool = False) -> list[PatientRow]:
-    """The people of a CSV file; raises `InvalidDataError` with every error of the file."""
-    sheet = read_sheet(data)
+    """The people of a CSV file, texts cleaned; raises `InvalidDataError` with every error of the file.
+
+    `requirements` are the ids that may be columns. No error tells what is in a cell: it is a patient's.
+    """
+    sheet = read_rows(data)
+    missing = _missing_columns(sheet.columns)
+    check_columns(sheet, (*FIELDS, *PARTS, *requirements), missing, ignore_unknown=ignore_unknown)
     errors = list(sheet.errors)
-    known = (*FIELDS, *PARTS, *requirements)
-    if not ignore_unknown:
-        errors += unknown_columns(1, sheet.columns, known)
-    errors += _missing_columns(sheet.columns)
-    if any(e.line == 1 for e in errors):
-        raise InvalidDataError("The columns cannot be used; nothing was written.", errors, "mend the header")
     people: list[PatientRow] = []
     seen: dict[str, int] = {}
     for row in sheet.rows:
         person, wrong = _person(row, requirements)
-        if person.mrn in seen:
-            wrong.append(
-                LineError(row.line, "mrn", "doubled-mrn", f"the MRN stands in line {seen[person.mrn]} already")
-            )
-        seen.setdefault(person.mrn, row.line)
         errors += wrong
+        if person.mrn in seen:
+            message = f"the MRN stands in line {seen[person.mrn]} already"
+            errors.append(LineError(row.line, "mrn", "doubled-mrn", message))
+        elif person.mrn:
+            seen[person.mrn] = row.line
         people.append(person)
     if errors:
         errors.sort(key=lambda e: (e.line or 0, e.column))
@@ -63,17 +66,19 @@ def parse_patients(data: bytes, *, requirements: Sequence[str], ignore_unknown: 
 
 def patients_csv(patients: Iterable[Patient], requirements: Sequence[str]) -> str:
     """The people as CSV with the columns that the import takes."""
-    rows = (_cells(person, requirements) for person in patients)
-    return write_rows([*FIELDS, *requirements], rows)
+    return write_rows([*FIELDS, *requirements], (_cells(person, requirements) for person in patients))
 
 
-def _missing_columns(columns: Sequence[str]) -> list[LineError]:
-    errors = []
+def patients_json(patients: Iterable[Patient], requirements: Sequence[str]) -> str:
+    """The people as one JSON array of flat objects with the columns that the import takes."""
+    return dumps([_cells(person, requirements) for person in patients])
+
+
+def _missing_columns(columns: Sequence[str]) -> Iterator[tuple[str, str]]:
     if "mrn" not in columns:
-        errors.append(LineError(1, "mrn", "missing-column", "there is no column mrn"))
+        yield "mrn", "there is no column mrn"
     if "name" not in columns and not set(PARTS) <= set(columns):
-        errors.append(LineError(1, "name", "missing-column", "there is no column name (or given and family)"))
-    return errors
+        yield "name", "there is no column name (or given and family)"
 
 
 def _cells(person: Patient, requirements: Sequence[str]) -> dict[str, str]:
@@ -82,46 +87,46 @@ def _cells(person: Patient, requirements: Sequence[str]) -> dict[str, str]:
 
 
 def _person(row: Row, requirements: Sequence[str]) -> tuple[PatientRow, list[LineError]]:
-    cells = {column: clean(cell) for column, cell in row.cells.items()}
-    cells["name"] = cells.get("name") or " ".join(cells[part] for part in PARTS if cells.get(part))
+    cells = {column: clean(row.cells.get(column, "")) for column in (*FIELDS, *PARTS, *requirements)}
+    cells["name"] = cells["name"] or " ".join(cells[part] for part in PARTS if cells[part])
     errors = [LineError(row.line, *wrong) for wrong in _wrong_texts(cells)]
-    days: dict[str, str] = {}
-    for column in ("birth_date", *requirements):
-        day = _iso_date(cells.get(column, ""))
-        if day is None:
-            message = f"{cells[column]!r} is not a possible date; write YYYY-MM-DD or leave it blank"
-            errors.append(LineError(row.line, column, "not-a-date", message))
-        days[column] = day or ""
-    fulfilled = {need: days[need] for need in requirements if days[need]}
-    texts = (cells.get(column, "") for column in ("phone", "email"))
-    return PatientRow(row.line, cells.get("mrn", ""), cells["name"], days["birth_date"], *texts, fulfilled), errors
+    errors += [LineError(row.line, *wrong) for wrong in _wrong_dates(cells, requirements)]
+    fulfilled = {need: cells[need] for need in requirements if cells[need]}
+    return PatientRow(row.line, *(cells[field] for field in FIELDS), fulfilled), errors
 
 
 def _wrong_texts(cells: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     """(column, rule, message) of every text that cannot be kept."""
+    mrn, email = cells["mrn"], cells["email"]
     for column, words in (("mrn", "the MRN"), ("name", "the name")):
-        if not cells.get(column):
+        if not cells[column]:
             yield column, "empty", f"{words} is empty"
-    for column in FIELDS:
+    if not mrn.isprintable():
+        yield "mrn", "not-printable", "the MRN has a character that cannot be seen"
+    for column in ("mrn", "name", "phone", "email"):
         most = LONGEST_MRN if column == "mrn" else LONGEST
-        if len(cells.get(column, "")) > most:
+        if len(cells[column]) > most:
             yield column, "too-long", f"longer than {most} characters"
-    email = cells.get("email", "")
     if email and not _is_address(email):
-        yield "email", "not-an-address", "the e-mail address has no or more than one @, or a blank"
+        yield "email", "not-an-address", "an e-mail address has one @ with text around it, and no blanks"
 
 
-def _iso_date(text: str) -> str | None:
-    """The date as ISO text, empty for a blank, None for anything else."""
-    if not text:
-        return ""
+def _wrong_dates(cells: dict[str, str], requirements: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    for column in ("birth_date", *requirements):
+        if cells[column] and not _is_date(cells[column]):
+            yield column, "not-a-date", "no date from 1900 to 2199; write YYYY-MM-DD, or leave it blank"
+
+
+def _is_date(text: str) -> bool:
+    # The library also takes 20261201 and 2026-W49-2, which nobody means.
+    if not _DATE.fullmatch(text):
+        return False
     try:
-        day = date.fromisoformat(text) if len(text) == 10 and text.isascii() else None
+        return FIRST_DATE <= date.fromisoformat(text) <= LAST_DATE
     except ValueError:
-        return None
-    return day.isoformat() if day and FIRST_BIRTH <= day <= LAST_DATE else None
+        return False
 
 
 def _is_address(text: str) -> bool:
     local, at, domain = text.partition("@")
-    return bool(local and at and domain) and "@" not in domain and " " not in text
+    return bool(local and at and domain) and "@" not in domain and " " not in text and text.isprintable()

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-from infusion_cli.errors import InvalidDataError
+from infusion_cli.domain.names import clean
 from infusion_cli.formats.line_error import LineError
-from infusion_cli.formats.sheet import Row, decode, read_sheet, unknown_columns
+from infusion_cli.formats.sheet import (
+    MOST_LINES,
+    Row,
+    clipped,
+    decode,
+    sheet_of,
+    unknown_columns,
+    with_plain_line_ends,
+)
 
-MOST_LINES = 100_000
+LONGEST = 1000
 FIELDS = (
     "action",
     "patient",
@@ -53,7 +61,10 @@ ACTIONS: dict[str, Form] = {
     "block": Form(("from", "to", "reason"), ("chair", "staff")),
     "waitlist": Form(("patient", "protocol"), ("from", "to", "between", "weekdays")),
 }
-UNSUPPORTED = {"waitlist": "there is no waiting list in this version"}
+UNSUPPORTED = {"waitlist": "the waiting list is not part of this version"}
+
+
+_UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
 
 
 class RequestLine(NamedTuple):
@@ -66,89 +77,114 @@ class RequestLine(NamedTuple):
 
 
 def parse_requests(data: bytes, name: str) -> tuple[list[RequestLine], list[LineError]]:
-    """The requests of a file that are well formed, and the errors of the others.
+    """The requests of a file that are well formed, and the errors of the others; no line is in both.
 
     `name` is the file's name: `.jsonl` and `.ndjson` are JSON Lines, as is what begins with `{`.
-    Raises `InvalidDataError` when the file cannot be read at all.
+    Raises `InvalidDataError` when the file or its header cannot be read at all.
     """
     text = decode(data)
     is_json = name.lower().endswith((".jsonl", ".ndjson")) or text.lstrip().startswith("{")
     rows, errors = _json_rows(text) if is_json else _csv_rows(data)
-    if len(rows) > MOST_LINES:
-        raise InvalidDataError(f"The file has more than {MOST_LINES} requests.", hint="split it")
     lines: list[RequestLine] = []
     seen: Counter[str] = Counter()
+    holders: dict[str, int] = {}
     for row in rows:
         filled = {field: cell.strip() for field, cell in row.cells.items() if cell.strip()}
-        wrong = _wrong(row.line, filled)
-        errors += wrong
+        wrong = list(_wrong(row.line, filled))
         if not wrong:
-            action = filled.pop("action").lower()
-            lines.append(RequestLine(row.line, action, filled, filled.pop("key", "") or _derived(action, filled, seen)))
-    errors += _doubled_keys(lines)
+            action, given = filled.pop("action").lower(), filled.pop("key", "")
+            line = RequestLine(row.line, action, filled, given or _derived(action, filled, seen))
+            holder = holders.setdefault(line.key, row.line)
+            if holder == row.line:
+                lines.append(line)
+            else:
+                wrong = [LineError(row.line, "key", "doubled-key", f"the key stands in line {holder} already")]
+        errors += wrong
     return lines, sorted(errors, key=lambda e: (e.line or 0, e.column))
 
 
 def _csv_rows(data: bytes) -> tuple[list[Row], list[LineError]]:
-    sheet = read_sheet(data)
-    errors = unknown_columns(1, sheet.columns, FIELDS)
-    if "action" not in sheet.columns:
-        errors.append(LineError(1, "action", "missing-column", "there is no column action"))
-    if errors:
-        raise InvalidDataError("The columns cannot be used; nothing was written.", errors, "mend the header")
-    return sheet.rows, list(sheet.errors)
+    sheet = read_rows(data)
+    missing = [] if "action" in sheet.columns else [("action", "there is no column action")]
+    check_columns(sheet, FIELDS, missing)
+    return sheet.rows, sheet.errors
+
+
+class _Object(NamedTuple):
+    """A JSON object as it stands: a field may come twice."""
+
+    fields: list[tuple[str, Any]]
 
 
 def _json_rows(text: str) -> tuple[list[Row], list[LineError]]:
     rows: list[Row] = []
     errors: list[LineError] = []
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(physical_lines(text), start=1):
         if not line.strip():
             continue
-        try:
-            item = json.loads(line)
-        except (ValueError, RecursionError):
-            errors.append(LineError(number, "", "bad-json", "not JSON"))
+        refuse_too_many(len(rows) + len(errors) + 1)
+        item = _json_object(line)
+        if isinstance(item, str):
+            errors.append(LineError(number, "", "bad-json", item))
             continue
-        if not isinstance(item, dict):
-            errors.append(LineError(number, "", "bad-json", "not a JSON object"))
-            continue
-        wrong = unknown_columns(number, item, FIELDS) if set(item) - set(FIELDS) else []
-        wrong += [
-            LineError(number, field, "bad-value", "only text, numbers and null are values here")
-            for field, value in item.items()
-            if value is not None and (isinstance(value, bool) or not isinstance(value, str | int | float))
-        ]
+        wrong = list(_wrong_fields(number, item))
         errors += wrong
         if not wrong:
-            rows.append(Row(number, {field: "" if value is None else str(value) for field, value in item.items()}))
+            rows.append(Row(number, {field: value or "" for field, value in item.fields}))
     return rows, errors
 
 
-def _wrong(line: int, filled: dict[str, str]) -> list[LineError]:
+def _json_object(line: str) -> _Object | str:
+    """The object of a line, its numbers as text, or what is wrong with the line."""
+    try:
+        # Numbers stay as they are written: 3 and "3" are the same request, and none is too large to be read.
+        item = json.loads(line, object_pairs_hook=_Object, parse_int=str, parse_float=str, parse_constant=float)
+    except json.JSONDecodeError as error:
+        return f"not JSON: {error.msg.lower()}, at character {error.pos + 1}"
+    except RecursionError:
+        return "not JSON that can be read: too deep"
+    return item if isinstance(item, _Object) else "not a JSON object"
+
+
+def _wrong_fields(line: int, item: _Object) -> Iterator[LineError]:
+    seen: set[str] = set()
+    for field, value in item.fields:
+        if field not in FIELDS:
+            yield unknown_column(line, field, FIELDS)
+        elif field in seen:
+            yield LineError(line, field, "doubled-field", f"{field} stands more than once")
+        elif value is not None and not isinstance(value, str):
+            yield LineError(line, field, "bad-value", "only text, numbers and null are values here")
+        elif value and _UNWRITABLE.search(value):
+            yield LineError(line, field, "bad-value", "a NUL or half a character is in the text")
+        seen.add(field)
+
+
+def _wrong(line: int, filled: dict[str, str]) -> Iterator[LineError]:
     action = filled.get("action", "").lower()
-    if not action:
-        return [LineError(line, "action", "missing-field", "the action is missing")]
     form = ACTIONS.get(action)
-    if form is None:
+    if not action:
+        yield LineError(line, "action", "missing-field", "the action is missing")
+    elif form is None:
         known = ", ".join(a for a in ACTIONS if a not in UNSUPPORTED)
-        return [LineError(line, "action", "unknown-action", f"unknown action {filled['action']!r}; known: {known}")]
-    if action in UNSUPPORTED:
-        return [LineError(line, "action", "unsupported-action", UNSUPPORTED[action])]
-    errors = [
-        LineError(line, field, "missing-field", f"{action} needs {field}")
-        for field in form.needs
-        if field not in filled
-    ]
+        yield LineError(line, "action", "unknown-action", f"unknown action {brief(action)!r}; known: {known}")
+    elif action in UNSUPPORTED:
+        yield LineError(line, "action", "unsupported-action", UNSUPPORTED[action])
+    else:
+        yield from _misfits(line, action, form, filled)
+
+
+def _misfits(line: int, action: str, form: Form, filled: dict[str, str]) -> Iterator[LineError]:
+    """What the action lacks, and what it was given without need."""
+    for field in form.needs:
+        if field not in filled:
+            yield LineError(line, field, "missing-field", f"{action} needs {field}")
     taken = {"action", "key", *form.needs, *form.takes}
-    errors += [
-        LineError(line, field, "field-not-used", f"{action} does not take {field}; leave it blank")
-        for field in filled
-        if field not in taken
-    ]
+    for field in filled:
+        if field not in taken:
+            yield LineError(line, field, "field-not-used", f"{action} does not take {field}; leave it blank")
     if action == "block" and "chair" in filled and "staff" in filled:
-        errors.append(LineError(line, "staff", "field-not-used", "a block is for a chair or for staff, not both"))
-    return errors
+        yield LineError(line, "staff", "field-not-used", "a block is for a chair or for staff, not both")
 
 
 def _derived(action: str, filled: dict[str, str], seen: Counter[str]) -> str:
@@ -157,14 +193,3 @@ def _derived(action: str, filled: dict[str, str], seen: Counter[str]) -> str:
     digest = hashlib.sha256(content.encode()).hexdigest()[:32]
     seen[digest] += 1
     return f"line:{digest}:{seen[digest]}"
-
-
-def _doubled_keys(lines: Iterable[RequestLine]) -> list[LineError]:
-    first: dict[str, int] = {}
-    errors = []
-    for line in lines:
-        if line.key in first:
-            message = f"the key {line.key!r} stands in line {first[line.key]} already"
-            errors.append(LineError(line.line, "key", "doubled-key", message))
-        first.setdefault(line.key, line.line)
-    return errors

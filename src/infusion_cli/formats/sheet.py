@@ -1,6 +1,7 @@
 """Tables as offices write them: CSV with BOM or without, comma, semicolon or tab, any line ends.
 
-Lines are physical lines of the file, the header being 1; a row is named by the line it begins on.
+Lines are physical lines of the file, the header usually being 1; a row is named by the line it
+begins on.
 """
 
 from __future__ import annotations
@@ -8,15 +9,23 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from infusion_cli.domain.names import clean, shown
 from infusion_cli.errors import InvalidDataError
 from infusion_cli.formats.line_error import LineError
 
 MAX_BYTES = 20_000_000
+MAX_ROWS = 100_000
+MAX_COLUMNS = 200
 DELIMITERS = ",;\t"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+_LONGEST_SHOWN = 40
+_HEAD = 100_000
+_QUOTED = re.compile(r'(?m)(^|[,;\t])"(?:[^"]|"")*"')
+# Spreadsheets in Japanese take the full-width signs for the plain ones.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _HARMLESS = re.compile(r"[+-]?[\d\s().,/-]*", re.ASCII)
 
 
@@ -28,126 +37,178 @@ class Row(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """The columns in their order, the rows that could be read, and what was wrong with the others."""
+    """The header's line and columns in order, the rows that could be read, what was wrong with the others."""
 
+    line: int
     columns: tuple[str, ...]
     rows: list[Row]
     errors: list[LineError]
 
 
-def read_sheet(data: bytes) -> Sheet:
-    """Read a CSV file; raises `InvalidDataError` when there is no usable text or header.
+def read_rows(data: bytes) -> Sheet:
+    """Read a CSV file; raises `InvalidDataError` when there is no text, no header, or a quote that never closes.
 
-    Header names lose case and surrounding blanks. An apostrophe that `write_rows` put before a
-    formula is taken off again.
+    Header names lose case and surrounding blanks, rows without any text are passed over, and the
+    apostrophe that `write_rows` put before a formula is taken off again.
     """
     text = decode(data)
-    delimiter = _delimiter(text)
-    rows = [(line, cells) for line, cells in _parse(text, delimiter) if any(cell.strip() for cell in cells)]
-    if not rows:
+    sheet: Sheet | None = None
+    try:
+        for line, cells in _parse(text, _delimiter(text)):
+            if not any(cell.strip() for cell in cells):
+                continue
+            if sheet is None:
+                sheet = Sheet(line, _columns(cells), [], [])
+            else:
+                _add_row(sheet, line, cells)
+                refuse_too_many(len(sheet.rows) + len(sheet.errors))
+    except _QuoteError as error:
+        before = sheet.errors if sheet else []
+        message = f"Line {error.found.line} cannot be parted into cells."
+        raise InvalidDataError(message, [*before, error.found], "look at its quotation marks") from None
+    if sheet is None:
         raise InvalidDataError("The file is empty.", hint="its first line names the columns")
-    head_line, head = rows[0]
-    columns = tuple(name.strip().casefold() for name in head)
-    _check_header(head_line, columns)
-    sheet = Sheet(columns, [], [])
-    for line, cells in rows[1:]:
-        if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
-            message = f"{len(cells)} cells where the header names {len(columns)} columns"
-            sheet.errors.append(LineError(line, "", "cells", message))
-            continue
-        if len(cells) < len(columns) and len(cells) == 1:
-            sheet.errors.append(LineError(line, "", "cells", f"1 cell where the header names {len(columns)} columns"))
-            continue
-        padded = [*cells, *[""] * (len(columns) - len(cells))]
-        sheet.rows.append(Row(line, {c: _unguarded(cell) for c, cell in zip(columns, padded, strict=False)}))
     return sheet
 
 
+def check_columns(
+    sheet: Sheet, known: Sequence[str], missing: Iterable[tuple[str, str]], *, ignore_unknown: bool = False
+) -> None:
+    """Raise `InvalidDataError` with everything wrong with the header, and with the rows found wrong so far.
+
+    `missing` are the columns that the caller misses, each with its message.
+    """
+    errors = [LineError(sheet.line, name, "missing-column", message) for name, message in missing]
+    named = dict.fromkeys(name for name in sheet.columns if name)
+    errors += [
+        LineError(sheet.line, brief(name), "doubled-column", f"the column {brief(name)} stands more than once")
+        for name in named
+        if sheet.columns.count(name) > 1 and name in known
+    ]
+    if not ignore_unknown:
+        errors += [unknown_column(sheet.line, name, known) for name in named if name not in known]
+        if "" in sheet.columns:
+            errors.append(LineError(sheet.line, "", "nameless-column", "a column has no name"))
+    if errors:
+        found = [*errors, *sheet.errors]
+        raise InvalidDataError("The columns cannot be used; nothing was written.", found, "mend the header")
+
+
+def unknown_column(line: int, name: str, known: Sequence[str]) -> LineError:
+    """The error for a column that nobody knows, with the nearest one that is known."""
+    import difflib  # only when something is unknown
+
+    near = difflib.get_close_matches(name[:MAX_COLUMNS], known, n=1)
+    way_out = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    return LineError(line, brief(name), "unknown-column", f"unknown column {brief(name)!r}; {way_out}")
+
+
+def refuse_too_many(rows: int) -> None:
+    """Raise `InvalidDataError` when a file has more than `MAX_ROWS` rows."""
+    if rows > MAX_ROWS:
+        raise InvalidDataError(f"The file has more than {MAX_ROWS:,} lines.", hint="split it")
+
+
+def brief(text: str) -> str:
+    """A text of the file as a message may show it: one line, short, nothing that turns the terminal."""
+    text = shown(clean(text))
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+
+
 def decode(data: bytes) -> str:
-    """The text of a file in UTF-8, or UTF-16 with a BOM; raises `InvalidDataError` naming the bad line."""
+    """The text of a file in UTF-8, or UTF-16 with a BOM; raises `InvalidDataError` naming every bad line."""
     if len(data) > MAX_BYTES:
         raise InvalidDataError(f"The file is larger than {MAX_BYTES // 1_000_000} MB.", hint="split it")
-    encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    is_wide = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    encoding, wanted = ("utf-16", "UTF-16") if is_wide else ("utf-8-sig", "UTF-8")
     try:
         text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        found = LineError(line, "", "encoding", "not UTF-8")
-        raise InvalidDataError(f"Line {line} is not UTF-8.", [found], "save the file as CSV UTF-8") from None
+    except UnicodeDecodeError:
+        _refuse_text(data.decode(encoding, "replace"), "\N{REPLACEMENT CHARACTER}", f"not {wanted}")
     if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        found = LineError(line, "", "encoding", "a NUL character")
-        raise InvalidDataError(f"Line {line} has a NUL character.", [found], "save the file as CSV UTF-8")
+        _refuse_text(text, "\0", "a NUL character")
     return text
 
 
-def unknown_columns(line: int, columns: Iterable[str], known: Sequence[str]) -> list[LineError]:
-    """An error for each column that is not known, with the nearest one that is."""
-    import difflib  # only when something is unknown
-
-    errors = []
-    for name in columns:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            way_out = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            errors.append(LineError(line, name, "unknown-column", f"unknown column {name!r}; {way_out}"))
-    return errors
+def physical_lines(text: str) -> Iterator[str]:
+    """The lines as an editor counts them, ended by CRLF, LF or CR, with their ends."""
+    return iter(io.StringIO(text, newline=""))
 
 
 def write_rows(fields: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     """CSV text by RFC 4180; a cell that a spreadsheet would run as a formula gets an apostrophe before it."""
-    out = io.StringIO()
+    out = io.StringIO(newline="")
     writer = csv.DictWriter(out, fields, restval="", lineterminator="\r\n")
     writer.writeheader()
     writer.writerows({name: _guarded(value) for name, value in row.items()} for row in rows)
     return out.getvalue()
 
 
+class _QuoteError(Exception):
+    """The quotation marks do not part the text into cells."""
+
+    def __init__(self, found: LineError) -> None:
+        super().__init__(found.message)
+        self.found = found
+
+
 def _guarded(cell: str) -> str:
-    is_formula = cell.startswith(_FORMULA) and not _HARMLESS.fullmatch(cell)
-    # A cell that looks guarded already gets one more, so that reading gives back exactly what was written.
-    looks_guarded = cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA)
-    return f"'{cell}" if is_formula or looks_guarded else cell
+    return f"'{cell}" if _needs_guard(cell) else cell
 
 
 def _unguarded(cell: str) -> str:
-    if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA):
-        return cell[1:]
-    return cell
+    return cell[1:] if cell[:1] == "'" and _needs_guard(cell) else cell
 
 
-def _check_header(line: int, columns: tuple[str, ...]) -> None:
-    doubled = sorted({c for c in columns if columns.count(c) > 1 and c})
-    errors = [LineError(line, c, "doubled-column", f"the column {c!r} stands twice") for c in doubled]
-    errors += [LineError(line, "", "nameless-column", "a column has no name")] * (("" in columns) and any(columns))
-    if errors:
-        raise InvalidDataError("The header cannot be used.", errors, "name every column once")
+def _needs_guard(cell: str) -> bool:
+    """Whether the cell is a formula, or one behind apostrophes: those get one more, else reading would lose one."""
+    bare = cell.lstrip("'")
+    return bare.startswith(_FORMULA) and not _HARMLESS.fullmatch(bare)
+
+
+def _columns(cells: Sequence[str]) -> tuple[str, ...]:
+    """The names of the header; a spreadsheet may write nameless columns behind the last one."""
+    names = [cell.strip().casefold() for cell in cells]
+    while not names[-1]:
+        names.pop()
+    if len(names) > MAX_COLUMNS:
+        raise InvalidDataError(f"The file has more than {MAX_COLUMNS} columns.", hint="is it a table of this kind?")
+    return tuple(names)
+
+
+def _add_row(sheet: Sheet, line: int, cells: list[str]) -> None:
+    width = len(sheet.columns)
+    # Fewer cells are a line that was cut off: what it still has may be cut off too.
+    if len(cells) < width or any(cell.strip() for cell in cells[width:]):
+        count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+        sheet.errors.append(LineError(line, "", "cells", f"{count} where the header names {width} columns"))
+    else:
+        sheet.rows.append(Row(line, {c: _unguarded(cell) for c, cell in zip(sheet.columns, cells, strict=False)}))
+
+
+def _refuse_text(text: str, mark: str, message: str) -> None:
+    bad = [number for number, line in enumerate(physical_lines(text), start=1) if mark in line]
+    errors = [LineError(number, "", "encoding", message) for number in bad]
+    raise InvalidDataError(f"Line {bad[0]}: {message}.", errors, "save as CSV UTF-8")
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that the header line uses most, outside quotes."""
-    header = re.sub(r'"[^"]*"', "", text.lstrip("\r\n").split("\n", 1)[0])
+    """The delimiter that the first line with any text uses most, outside quotes."""
+    lines = physical_lines(_QUOTED.sub(r"\1x", text[:_HEAD]))
+    header = next((line for line in lines if line.strip()), "")
     return max(DELIMITERS, key=header.count)
 
 
-def _parse(text: str, delimiter: str) -> Iterable[tuple[int, list[str]]]:
-    """Rows with the physical line each begins on; a quoted cell may hold line ends."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    taken = 0
-
-    def feed() -> Iterable[str]:
-        nonlocal taken
-        for line in lines:
-            taken += 1
-            yield line + "\n"
-
+def _parse(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the physical line each begins on; a quoted cell keeps its line ends as they are."""
     csv.field_size_limit(MAX_BYTES)
-    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
+    reader = csv.reader(physical_lines(text), delimiter=delimiter, strict=True)
     begins = 1
     try:
         for cells in reader:
-            yield begins, [cell.rstrip("\n") if "\n" in cell else cell for cell in cells]
-            begins = taken + 1
+            yield begins, cells
+            begins = reader.line_num + 1
     except csv.Error as error:
-        found = LineError(begins, "", "quotes", f"cannot be parted into cells: {error}")
-        raise InvalidDataError(f"Line {begins} cannot be parted into cells.", [found], "look at its quotes") from None
+        is_open = "unexpected end" in str(error)
+        message = "a quotation mark is never closed" if is_open else "text follows a closing quotation mark"
+        raise _QuoteError(LineError(begins, "", "quotes", message)) from None

@@ -97,12 +97,17 @@ def why(reader: Reader, protocol: str, when: str, *, patient: str = "", chair: s
     return Why(verdict, nearest_to(reader, wish) if verdict.hard else [])
 
 
-def nearest_to(reader: Reader, wish: Wish) -> list[Slot]:
-    """The nearest legal times to a wish that cannot be had; in another chair if need be."""
+def nearest_to(reader: Reader, wish: Wish, moved: Appointment | None = None) -> list[Slot]:
+    """The nearest legal times to a wish that cannot be had; in another chair if need be.
+
+    A visit that is to be moved there does not stand in its own way.
+    """
     tz = zone(reader.clinic.timezone)
     first = max(local_date(wish.start, tz), local_date(reader.now, tz))
     last = first + timedelta(days=LOOK_AHEAD_DAYS)
     book = _load(reader, first, last, wish.patient)
+    if moved is not None:
+        book.put(moved._replace(status="cancelled"))
     return nearest(book, Query(wish.protocol, first, last, wish.patient), wish.start)
 
 

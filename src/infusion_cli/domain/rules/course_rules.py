@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -40,12 +41,13 @@ def protocol_week_kept(case: Case) -> Iterator[Conflict]:
     days = [local_date(v.start, case.tz) for v in case.same_protocol]
     day = local_date(case.visit.start, case.tz)
     first = min([*days, day])
-    week = (day - first).days // 7
-    count = 1 + sum((d - first).days // 7 == week for d in days)
-    if count > limit:
-        begin = first + timedelta(days=7 * week)
-        message = f"visit {count} in protocol week {week + 1} ({say_date(begin)} on); at most {limit}"
-        yield conflict("protocol-week-limit", message, case.protocol.id)
+    is_new_first = first not in days  # then all weeks begin on other dates than before
+    counts = Counter((d - first).days // 7 for d in (*days, day))
+    for week, count in sorted(counts.items()):
+        if count > limit and (is_new_first or week == (day - first).days // 7):
+            begin = first + timedelta(days=7 * week)
+            message = f"visit {count} in protocol week {week + 1} ({say_date(begin)} on); at most {limit}"
+            yield conflict("protocol-week-limit", message, case.protocol.id)
 
 
 @rule("observation-too-short", source="Spravato REMS: at least two hours of observation at every session")
