@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import date, datetime
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,31 +93,29 @@ class _Supply:
         self._blocks: dict[str, list[Record]] = defaultdict(list)
         for block in blocks:
             self._blocks[block["kind"]].append(block | {"staff": json.loads(block["staff"])})
-        self._people: dict[tuple[str, int], int] = {}
-        self._walls: dict[int, datetime] = {}
-
-    def wall(self, minute: int) -> datetime:
-        if minute not in self._walls:
-            self._walls[minute] = datetime.fromtimestamp(minute * 60, self.zone)
-        return self._walls[minute]
+        # Many visits share a minute.
+        self.wall = cache(self._wall)
+        self.people = cache(self._count)
+        self.is_open = cache(self._opened)
+        self.is_closed = cache(self._closed)
 
     def day(self, visit: Record) -> date:
         return self.wall(visit["start"] // 60).date()
 
-    def people(self, role: str, minute: int) -> int:
-        if (role, minute) not in self._people:
-            staff = [p for p in self.clinic["staff"] if p["role"] == role]
-            self._people[role, minute] = sum(self._on_duty(p, minute) for p in staff)
-        return self._people[role, minute]
-
-    def is_open(self, minute: int) -> bool:
-        return self._within(self.clinic["hours"], "open", "close", minute) or any(self._now("open", minute))
-
-    def is_closed(self, minute: int) -> bool:
-        return self.wall(minute).date().isoformat() in self._closures or any(self._now("clinic", minute))
-
     def is_out_of_order(self, chair: str, minute: int) -> bool:
         return any(b["subject"] == chair for b in self._now("chair", minute))
+
+    def _wall(self, minute: int) -> datetime:
+        return datetime.fromtimestamp(minute * 60, self.zone)
+
+    def _count(self, role: str, minute: int) -> int:
+        return sum(p["role"] == role and self._on_duty(p, minute) for p in self.clinic["staff"])
+
+    def _opened(self, minute: int) -> bool:
+        return self._within(self.clinic["hours"], "open", "close", minute) or any(self._now("open", minute))
+
+    def _closed(self, minute: int) -> bool:
+        return self.wall(minute).date().isoformat() in self._closures or any(self._now("clinic", minute))
 
     def _on_duty(self, person: Fields, minute: int) -> bool:
         if any(b["subject"] == person["id"] for b in self._now("staff", minute)):

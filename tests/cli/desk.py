@@ -82,7 +82,7 @@ class Desk:
     def say(self, *words: str, stdin: str | bytes = b"") -> str:
         """Type a command that has to succeed without a word on stderr; gives its stdout."""
         answer = self.type(*words, stdin=stdin)
-        assert (answer.status, answer.err) == (0, "")
+        assert answer[::2] == (0, ""), answer
         return answer.out
 
     def json(self, *words: str, stdin: str | bytes = b"") -> Any:
@@ -93,7 +93,7 @@ class Desk:
         """The error of a command that has to end so, print nothing and leave the book as it is."""
         before = self.octets()
         answer = self.type(*words, "--json", stdin=stdin)
-        assert (answer.status, answer.out) == (status, "")
+        assert answer[:2] == (status, ""), answer
         assert self.octets() == before
         return answer.error
 

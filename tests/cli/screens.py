@@ -103,5 +103,3 @@ def terminal(monkeypatch: pytest.MonkeyPatch, columns: int = 80, *, unicode: boo
 def widths(lines: list[str]) -> list[int]:
     """Columns that the lines take."""
     return [width(line) for line in lines]
-
-

@@ -114,7 +114,7 @@ def test_show_a_patient_by_id_mrn_or_name_with_what_lies_ahead(busy: Desk) -> No
     assert by_id.splitlines()[5:] == [
         f"  Tue 24 Nov  09:00-10:45  {ONE}  iv-mood         Quiet room   booked",
         "History",
-        "  OYE6C9  Mon 23 Nov 2026 08:00    desk       patients import 60 patients",
+        "  OYE6C9  Mon 23 Nov 2026 08:00    desk       patients import PANANE",
     ]
 
 

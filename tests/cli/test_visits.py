@@ -104,11 +104,13 @@ def test_a_refusal_gives_every_reason_the_nearest_times_and_a_command_that_works
     assert answer == (
         4,
         "",
-        f"Not booked: {YARA}, iv-mood, Tue 24 Nov 2026 11:00.\n"
-        f"  one-visit-per-day  the patient has {ONE} on Tue 24 Nov 2026 already, at 09:00\n"
-        f"  gap-too-short      2 h after {ONE} (Tue 24 Nov 2026 09:00); at least 24 h\n"
-        "Nearest: Wed 25 Nov 09:00 Quiet room, Wed 25 Nov 09:15 Quiet room, Wed 25 Nov 09:30 Quiet room\n"
-        f"Try: infusion book {YARA} iv-mood 2026-11-25T09:00\n",
+        (
+            f"Not booked: {YARA}, iv-mood, Tue 24 Nov 2026 11:00.\n"
+            f"  one-visit-per-day  the patient has {ONE} on Tue 24 Nov 2026 already, at 09:00\n"
+            f"  gap-too-short      2 h after {ONE} (Tue 24 Nov 2026 09:00); at least 24 h\n"
+            "Nearest: Wed 25 Nov 09:00 Quiet room, Wed 25 Nov 09:15 Quiet room, Wed 25 Nov 09:30 Quiet room\n"
+            f"Try: infusion book {YARA} iv-mood 2026-11-25T09:00\n"
+        ),
     )
     assert booked.octets() == before
     booked.say(*answer.err.splitlines()[-1].removeprefix("Try: infusion ").split())

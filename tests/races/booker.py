@@ -13,11 +13,12 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
+from races.harbor import NOW, request
+from races.workload import await_start, say
+
 from infusion_cli.services.booking import book
 from infusion_cli.services.desk import Desk
 from infusion_cli.store.repository import open_store
-from races.harbor import NOW, request
-from races.workload import await_start, say
 
 
 def fall() -> None:

@@ -13,6 +13,8 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from races.workload import Turn, Workload, await_start, say
+
 from infusion_cli.domain import ids
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.claims import claims_of
@@ -22,7 +24,6 @@ from infusion_cli.services.booking import load_around, refuse_if_hard, wish_of
 from infusion_cli.services.ports import Reader
 from infusion_cli.store import rows
 from infusion_cli.store.repository import open_store
-from races.workload import Turn, Workload, await_start, say
 
 THOUGHT = 0.02
 """Seconds between looking and writing: two desks need not be that quick to meet."""

@@ -6,6 +6,7 @@ import ast
 import json
 import sqlite3
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def test_a_visit_outside_hours_is_found_unless_hours_were_added(tmp_path: Path) 
 
 
 def test_a_closure_and_a_block_of_the_clinic_are_found(tmp_path: Path) -> None:
-    closed = clinic(closures=(Closure(checker.date(2026, 12, 1), "storm"),))
+    closed = clinic(closures=(Closure(date(2026, 12, 1), "storm"),))
     assert "in a closure" in fault(planted(tmp_path / "day.db", visit(0), of=closed))
     flood = block(0, "clinic", "", start=at("2026-12-01T10:44"), end=at("2026-12-01T12:00"))
     assert "in a closure 2026-12-01 10:44 to 10:45" in fault(planted(tmp_path / "block.db", visit(0), flood))

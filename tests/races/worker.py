@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from races.workload import Turn, Workload, await_start, say, told
+
 from infusion_cli.domain.book import Appointment
 from infusion_cli.errors import ConflictError, NotFoundError
 from infusion_cli.services import booking
 from infusion_cli.services.desk import Desk, Outcome
 from infusion_cli.services.undo import undo
 from infusion_cli.store.repository import SqliteStore, open_store
-from races.workload import Turn, Workload, await_start, say, told
 
 Act = Callable[[Desk], Outcome]
 

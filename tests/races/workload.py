@@ -7,10 +7,11 @@ import random
 import sys
 from typing import NamedTuple
 
+from races.harbor import MRNS, NOW
+
 from infusion_cli.domain.book import Appointment
 from infusion_cli.services.booking import BookAsk, Override
 from infusion_cli.services.ports import Reader
-from races.harbor import MRNS, NOW
 
 DAYS = ("2026-12-01", "2026-12-02", "2026-12-03", "2026-12-04")
 HOLD = "15m"

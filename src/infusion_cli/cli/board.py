@@ -223,7 +223,7 @@ class _Notes:
 
     def of(self, chair: str, columns: int) -> Piece:
         """The first thing to know of a chair, and whatever else fits in those columns."""
-        known = [*self._blocked(chair), *self._held(chair)]
+        known = [*self._blocked(chair), *([] if self.view.is_past else self._held(chair))]
         found = [*known, *(f for f in self._free(chair) if not known or f.text != "full")]
         if not found:
             return Piece("")

@@ -60,7 +60,7 @@ def _sections(view: View) -> list[tuple[str, list[Row]]]:
     visits = view.visits
     done = ("Done", [Row(v, _done(view, v)) for v in visits if v.status == "fulfilled"])
     if view.is_past:
-        left = [Row(v, [_status(view, v)]) for v in visits if v.status != "fulfilled"]
+        left = [Row(v, [Piece(v.status)]) for v in visits if v.status != "fulfilled"]
         return [("Not closed", left), done, ("Missed", _missed(view))]
     here = [v for v in visits if v.status in {"arrived", "checked-in"}]
     ahead = [v for v in visits if v.status in {"booked", "pending", "proposed"}]
@@ -156,7 +156,7 @@ def _widths(view: View, visits: Sequence[Appointment]) -> _Widths:
     """Every part as wide as its longest text needs, within what the terminal can spare."""
     extra = max(0, view.columns - 80)
     ids = max((len(v.id) for v in visits), default=6)
-    caps = NAME + min(17, extra // 4) - (ids - 6), TITLE + min(20, extra * 3 // 5), CHAIR + min(8, extra // 8)
+    caps = NAME + min(17, extra // 4) - (ids - 6), TITLE + min(26, extra * 3 // 5), CHAIR + min(8, extra // 8)
     titled = all(names.width(_title(view, v, titled=True)) <= caps[1] for v in visits)
     found = [
         max((names.width(text(v)) for v in visits), default=0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from infusion_cli.cli import options, public, words
 from infusion_cli.cli.options import command
@@ -67,7 +66,7 @@ def show(session: Session, id_: str) -> None:
         if isinstance(found, Operation):
             session.out.record(public.operation(found, tz), words.operation_rows([found], tz, session.out.width))
             return
-        data = _data(reader, found) | {"history": [_of(found.record, o, tz) for o in found.operations]}
+        data = _data(reader, found) | {"history": [public.operation(o, tz) for o in found.operations]}
         session.out.record(data, _lines(session, reader, found))
 
 
@@ -77,11 +76,6 @@ def _print_list(session: Session, reader: Reader, visits: list[Appointment], peo
     session.out.records([public.appointment(v, tz) for v in visits], rows)
     if not visits:
         session.out.note("No visits.")
-
-
-def _of(record: Record, done: Operation, tz: ZoneInfo) -> dict[str, object]:
-    """An operation as far as it touched the record: an import also tells of other people."""
-    return public.operation(done._replace(changes=tuple(c for c in done.changes if c.id == record.id)), tz)
 
 
 def _data(reader: Reader, found: Shown) -> dict[str, object]:

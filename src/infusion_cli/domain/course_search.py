@@ -75,7 +75,7 @@ class _State(NamedTuple):
     start: int
     chair: str
     anchor: int
-    """The date that protocol weeks count from; 0 without a limit."""
+    """The weekday on which protocol weeks begin, as the ordinal from 1 to 7 of such a day; 0 without a limit."""
     in_week: int
     """Planned sessions in the current protocol week; 0 without a limit."""
     step_start: int
@@ -160,7 +160,8 @@ class Search:
                     continue
                 if self.problem.fits is not None and not self.problem.fits(session, start.start):
                     continue
-                for chair in start.chairs:
+                # Another chair costs its price now and saves at most as much later: to stay is never worse.
+                for chair in (before.chair,) if before.chair in start.chairs else start.chairs:
                     placed = Placed(start.start, day, start.minute, chair)
                     state = self._state(session, placed, node)
                     if state is None:
@@ -172,9 +173,9 @@ class Search:
         problem, ask = self.problem, self.problem.sessions[session]
         anchor = in_week = step_start = 0
         if problem.week_limit is not None:
-            anchor = before.state.anchor if before else min((placed.day, *problem.lived))
-            if before is None and self._overfills_lived_weeks(anchor):
+            if before is None and self._overfills_lived_weeks(placed.day):
                 return None
+            anchor = before.state.anchor if before else (min((placed.day, *problem.lived)) - 1) % 7 + 1
             week = (placed.day - anchor) // 7
             same_week = before is not None and (before.placed.day - anchor) // 7 == week
             in_week = 1 + (before.state.in_week if before and same_week else 0)
@@ -187,12 +188,12 @@ class Search:
                 return None
         return _State(session, placed.start, placed.chair, anchor, in_week, step_start)
 
-    def _overfills_lived_weeks(self, anchor: int) -> bool:
+    def _overfills_lived_weeks(self, first: int) -> bool:
         """Whether weeks that begin anew, because the course begins before all live visits, have too many of these."""
         lived = self.problem.lived
-        if not lived or anchor == min(lived):
+        if not lived or first >= min(lived):
             return False
-        weeks = Counter((day - anchor) // 7 for day in lived)
+        weeks = Counter((day - first) // 7 for day in lived)
         return max(weeks.values()) > (self.problem.week_limit or 0)
 
     def _in_window(self, window: Span, step_start: int, placed: Placed) -> bool:
@@ -250,7 +251,7 @@ class Search:
     def _sweep(self, line: list[int]) -> list[int]:
         """Let each value spread to the other minutes of the day at the price of the difference."""
         for to, by, price in self._strides:
-            if line[by] + price < line[to]:
+            if line[by] + price < line[to]:  # noqa: PLR1730  min() is a call, and this is the innermost loop
                 line[to] = line[by] + price
         return line
 

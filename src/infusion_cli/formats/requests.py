@@ -9,18 +9,12 @@ import hashlib
 import json
 import re
 from collections import Counter
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
-from infusion_cli.domain.names import clean
 from infusion_cli.formats.line_error import LineError
 from infusion_cli.formats.sheet import (
-    MOST_LINES,
     Row,
-    clipped,
     decode,
-    sheet_of,
-    unknown_columns,
-    with_plain_line_ends,
 )
 
 LONGEST = 1000

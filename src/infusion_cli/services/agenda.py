@@ -52,7 +52,10 @@ def board(reader: Reader, first: date, last: date) -> Day:
     tz = zone(reader.clinic.timezone)
     end = midnight(last + timedelta(days=2), tz)
     book = reader.load(midnight(first, tz), end)
-    return Day(book, first, last, reader.patients_of({v.patient for v in book.appointments.values()}))
+    people = {v.patient for v in book.appointments.values()}
+    if first == last:  # a single day also tells how far each course is
+        book.add(reader.load(reader.now, reader.now, sorted(people)).series.values())
+    return Day(book, first, last, reader.patients_of(people))
 
 
 def list_visits(

@@ -18,15 +18,49 @@ from infusion_cli.services.ports import Writer
 from infusion_cli.services.undo import conflicts_of
 
 MAX_BYTES = 50_000_000
+ENTITIES = frozenset({"appointment", "series", "block"})
+"""What a plan may change: people and the clinic's file have commands of their own."""
+
+_KINDS = {
+    "str": (str,),
+    "int": (int,),
+    "bool": (bool,),
+    "str | None": (str, type(None)),
+    "int | None": (int, type(None)),
+}
+"""The types of a record's plain fields, by their annotation."""
 
 
 def read_plan(text: str) -> Plan:
     """The plan in a file's text; raises `InvalidDataError` when it is not one."""
     try:
-        return codec.decode_plan(json.loads(text))
+        plan = codec.decode_plan(json.loads(text))
+        _refuse_strange(plan)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         kind = "not JSON" if isinstance(error, json.JSONDecodeError) else f"not a plan ({type(error).__name__})"
         raise InvalidDataError(f"The file is {kind}.", hint="infusion series plan … -o plan.json writes one") from None
+    return plan
+
+
+def _refuse_strange(plan: Plan) -> None:
+    """Raise TypeError or ValueError for what no plan of ours holds: another kind of record, a field of another type."""
+    if not isinstance(plan.summary, dict):
+        raise TypeError("summary")
+    for c in plan.changes:
+        if c.entity not in ENTITIES:
+            raise ValueError(c.entity)
+        for record in filter(None, (c.before, c.after)):
+            _refuse_strange_fields(record)
+
+
+def _refuse_strange_fields(value: Any) -> None:
+    """Look through a record and all that it is made of."""
+    for name, annotated in getattr(type(value), "__annotations__", {}).items():
+        kinds = _KINDS.get(getattr(annotated, "__forward_arg__", annotated))
+        if kinds is not None and type(getattr(value, name)) not in kinds:
+            raise TypeError(name)
+    for part in value if isinstance(value, tuple) else ():
+        _refuse_strange_fields(part)
 
 
 def key_of(changes: Sequence[dict[str, Any]]) -> str:

@@ -93,7 +93,7 @@ class Reader(Protocol):
         """One operation."""
 
     def operations(self, record_id: str | None = None, limit: int | None = None) -> list[Operation]:
-        """Operations, newest first; those that touched a record, or all."""
+        """Operations, newest first: all, or those that touched a record with what they did to it alone."""
 
     def answers(self, keys: Sequence[str]) -> dict[str, Answer]:
         """What was answered under idempotency keys, by key."""

@@ -66,15 +66,24 @@ def to_undo(reader: Reader, operation_id: str) -> Operation:
 def inverse_changes(reader: Reader, done: Operation) -> list[Change]:
     """The changes that take an operation back; raises `ConflictError` when a record moved on since."""
     current = _current(reader, done.changes)
-    later = [c for c in done.changes if not is_same(current[c.id], c.after)]
+    later = [c for c in done.changes if not is_same(current[c.id], c.after) and not _only_ran_out(reader, c)]
     if later:
         newest = reader.operations(later[0].id, limit=1)
         since = f" in operation {newest[0].id}" if newest and newest[0].id != done.id else ""
+        is_asked_for = since and newest[0].command not in SILENT_COMMANDS
         raise ConflictError(
             f"{later[0].id} has changed since{since}.",
-            hint=f"infusion undo {newest[0].id}" if since else f"infusion history {later[0].id}",
+            hint=f"infusion undo {newest[0].id}" if is_asked_for else f"infusion history {later[0].id}",
         )
     return [inverse(c, now) for c in reversed(done.changes) if (now := current[c.id]) is not None]
+
+
+def _only_ran_out(reader: Reader, made: Change) -> bool:
+    """A hold that was made and then ran out is still there to be taken back: nobody else has touched it."""
+    if made.before is not None or not isinstance(made.after, Appointment):
+        return False
+    newest = reader.operations(made.id, limit=1)[0]
+    return newest.command == "release-holds" and any(is_same(c.before, made.after) for c in newest.changes)
 
 
 def _current(reader: Reader, changes: Sequence[Change]) -> dict[str, Record | ClinicText | None]:

@@ -61,14 +61,15 @@ def append(database: Database, entry: Entry, operation_id: str, now: int, tz: Zo
     return Operation(operation_id, seq, now, entry.actor, entry.command, entry.undoes, None, tuple(entry.changes))
 
 
-def operation_of(row: Row) -> Operation:
-    """An operation of the columns id, seq, at, actor, command, undoes, undone_by, changes."""
-    return Operation._make([*row[:7], changes_of(row[7])])
+def operation_of(row: Row, record: str | None = None) -> Operation:
+    """An operation of the columns id, seq, at, actor, command, undoes, undone_by, changes (of one record, or all)."""
+    return Operation._make([*row[:7], changes_of(row[7], record)])
 
 
-def changes_of(text: str | None) -> tuple[Change, ...]:
-    """The changes of a payload; none when it was emptied."""
-    return tuple(codec.decode_change(c) for c in json.loads(text)) if text else ()
+def changes_of(text: str | None, record: str | None = None) -> tuple[Change, ...]:
+    """The changes of a payload, those of one record or all; none when it was emptied."""
+    found = json.loads(text) if text else ()
+    return tuple(codec.decode_change(c) for c in found if record in {None, c["id"]})
 
 
 def digest_of(salt: str, changes: str) -> str:

@@ -89,13 +89,13 @@ class SqliteReader:
         return journal.operation_of(row) if row else None
 
     def operations(self, record_id: str | None = None, limit: int | None = None) -> list[Operation]:
-        """Operations, newest first; those that touched a record, or all."""
+        """Operations, newest first: all, or those that touched a record with what they did to it alone."""
         most = -1 if limit is None else limit
         if record_id is None:
             found = self.database.rows("operations", most=most)
         else:
             found = self.database.rows("operations_touching", record=record_id, most=most)
-        return [journal.operation_of(row) for row in found]
+        return [journal.operation_of(row, record_id) for row in found]
 
     def answers(self, keys: Sequence[str]) -> dict[str, Answer]:
         """What was answered under idempotency keys, by key."""

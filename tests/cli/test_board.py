@@ -1,0 +1,423 @@
+"""The board of a day: whole screens, and what must hold for any book."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+
+import pytest
+from builders import MOOD, ZONE, at, block, clinic, patient, visit
+from cli.screens import CLINIC, MONDAY, MORNING, NOW, SHORT, SPRAY, stretch, terminal
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from infusion_cli.cli import board
+from infusion_cli.cli.output import plain
+from infusion_cli.cli.words import plain_text
+from infusion_cli.domain.book import Appointment, Record, Warn
+from infusion_cli.domain.clinic import Chair, Hours, Practitioner, Shift
+from infusion_cli.domain.clinic_time import midnight, zone
+from infusion_cli.domain.names import width
+from infusion_cli.services.agenda import Day
+
+AT_80 = """\
+Mon 30 Nov 2026  Harbor  08:00-17:00  2 nurses, provider on site           10:42
+
+          08  09  10  11  12  13  14  15  16
+Window          ▒███▓▓·▒███▓▓·                  next free 13:00
+Garden     ▒█▓▓▓▓▓▓▓▓·        ????              hold to 11:30, next free 10:55
+Quiet ro…           ▒███▓▓·                     next free 12:15
+                    ^ now
+▒ preparation  █ dosing  ▓ monitoring  · turnover  ? hold
+
+In chairs
+  08:15 AYE6CE Ben Vogt     Esketamine 5    Garden   observation, leaves 10:45
+                                                     form due 7 Dec  ride: taxi
+  09:30 AANAND Yara Sánchez IV ketamine 3/6 Window   monitoring, leaves 11:12
+                                                     LATE 12 min  ride: brother
+  11:15 AJ723W Elif Horvat  IV ketamine     Window   arrived 10:38  ride: son
+Next
+  10:30 A5ZXTM Kofi Jones   IV ketamine     Quiet r… confirmed  LATE 12 min
+                                                     ride unknown
+  13:00 ASRSHW Ben Vogt     Consultation    Garden   hold to 11:30
+Open: 1 unconfirmed for tomorrow, 1 hold ends 11:30.   infusion show ASRSHW
+"""
+
+AT_80_IN_ASCII = """\
+Mon 30 Nov 2026  Harbor  08:00-17:00  2 nurses, provider on site           10:42
+
+          08  09  10  11  12  13  14  15  16
+Window          -###==.-###==.                  next free 13:00
+Garden     -#========.        ????              hold to 11:30, next free 10:55
+Quiet ro~           -###==.                     next free 12:15
+                    ^ now
+- preparation  # dosing  = monitoring  . turnover  ? hold
+
+In chairs
+  08:15 AYE6CE Ben Vogt     Esketamine 5    Garden   observation, leaves 10:45
+                                                     form due 7 Dec  ride: taxi
+  09:30 AANAND Yara Sanchez IV ketamine 3/6 Window   monitoring, leaves 11:12
+                                                     LATE 12 min  ride: brother
+  11:15 AJ723W Elif Horvat  IV ketamine     Window   arrived 10:38  ride: son
+Next
+  10:30 A5ZXTM Kofi Jones   IV ketamine     Quiet r~ confirmed  LATE 12 min
+                                                     ride unknown
+  13:00 ASRSHW Ben Vogt     Consultation    Garden   hold to 11:30
+Open: 1 unconfirmed for tomorrow, 1 hold ends 11:30.   infusion show ASRSHW
+"""
+
+AT_160 = """\
+Mon 30 Nov 2026  Harbor  08:00-17:00  2 nurses, provider on site                                                                                           10:42
+
+          08          09          10          11          12          13          14          15          16
+Window                      ▒▒▒▒████████▓▓▓▓▓▓···▒▒▒▒████████▓▓▓▓▓▓···                                                  next free 13:00
+                            Yara Sánchez         Elif Horvat
+Garden       ▒▒▒██▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓··                         ????????????                                      hold to 11:30, next free 10:55
+             Ben Vogt                                                 Ben Vogt
+Quiet ro…                               ▒▒▒▒████████▓▓▓▓▓▓···                                                           next free 12:15
+                                        Kofi Jones
+                                          ^ now
+▒ preparation  █ dosing  ▓ monitoring  · turnover  ? hold
+
+In chairs
+  08:15 AYE6CE Ben Vogt     Esketamine 5    Garden     observation, leaves 10:45  form due 7 Dec  ride: taxi
+  09:30 AANAND Yara Sánchez IV ketamine 3/6 Window     monitoring, leaves 11:12  LATE 12 min  ride: brother
+  11:15 AJ723W Elif Horvat  IV ketamine     Window     arrived 10:38  ride: son
+Next
+  10:30 A5ZXTM Kofi Jones   IV ketamine     Quiet room confirmed  LATE 12 min  ride unknown
+  13:00 ASRSHW Ben Vogt     Consultation    Garden     hold to 11:30
+Open: 1 unconfirmed for tomorrow, 1 hold ends 11:30.   infusion show ASRSHW
+"""  # noqa: E501  as wide as the screen
+
+SUNDAY = clinic(
+    hours=(Hours((6,), 0, 360),), staff=(Practitioner("rn", "nurse", (Shift((6,), 0, 360),)),), name="Harbor"
+)
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    return Screen(monkeypatch)
+
+
+class Screen:
+    """A terminal that a day is drawn on."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.patch = patch
+
+    def text(self, day: Day, columns: int = 80, *, unicode: bool = True) -> str:
+        out = terminal(self.patch, columns, unicode=unicode)
+        return "".join(plain(line) + "\n" for line in board.lines(day, out))
+
+    def row(self, day: Day, beginning: str, columns: int = 80, *, unicode: bool = True) -> str:
+        """The only line that begins so, blanks at its beginning ignored."""
+        lines = self.text(day, columns, unicode=unicode).splitlines()
+        (found,) = [line for line in lines if line.lstrip().startswith(beginning)]
+        return found
+
+
+def of(one: Appointment, **changes: object) -> tuple[Record, Record]:
+    """A visit and its patient."""
+    return patient(0), one._replace(**changes)  # type: ignore[arg-type]
+
+
+def test_the_board_of_a_morning_at_80_columns(screen: Screen) -> None:
+    assert screen.text(stretch(*MORNING)) == AT_80
+
+
+def test_without_unicode_the_phases_and_names_are_told_in_ascii(screen: Screen) -> None:
+    assert screen.text(stretch(*MORNING), unicode=False) == AT_80_IN_ASCII
+
+
+def test_at_160_columns_names_stand_in_their_bars(screen: Screen) -> None:
+    assert screen.text(stretch(*MORNING), 160) == AT_160
+
+
+def test_an_empty_day_keeps_its_grid(screen: Screen) -> None:
+    assert (
+        screen.text(stretch(first=date(2026, 12, 1)))
+        == """\
+Tue 1 Dec 2026  Harbor  08:00-17:00  2 nurses, provider on site
+
+          08  09  10  11  12  13  14  15  16
+Window                                          free
+Garden                                          free
+Quiet ro…                                       free
+
+No visits.
+"""
+    )
+
+
+def test_a_holiday_is_named_and_a_day_off_is_closed(screen: Screen) -> None:
+    assert screen.text(stretch(first=date(2026, 11, 26))) == (
+        "Thu 26 Nov 2026  Harbor  closed: Thanksgiving Day\n\nNo visits.\n"
+    )
+    assert screen.text(stretch(first=date(2026, 11, 28))) == "Sat 28 Nov 2026  Harbor  closed\n\nNo visits.\n"
+
+
+def test_a_visit_on_a_holiday_is_still_drawn(screen: Screen) -> None:
+    day = stretch(*of(visit(0, "2026-11-26T09:00")), first=date(2026, 11, 26), now="2026-11-24T09:00")
+    assert screen.row(day, "Window") == "Window    ××××▒███▓▓·×××××××××××××××××××××××××"
+    assert "× closed" in screen.text(day)
+
+
+def test_a_chair_out_of_order_shows_the_reason_and_a_closed_afternoon_its_hours(screen: Screen) -> None:
+    noon, three, six = at("2026-11-30T12:00"), at("2026-11-30T15:00"), at("2026-11-30T18:00")
+    broken = block(0, start=noon, end=three, reason="lamp broken")
+    burst = block(1, "clinic", "", start=three, end=six, reason="burst pipe")
+    text = screen.text(stretch(broken, burst))
+    assert text.splitlines()[:7] == [
+        "Mon 30 Nov 2026  Harbor  08:00-15:00  2 nurses, provider on site           10:42",
+        "closed 15:00-18:00: burst pipe",
+        "",
+        "          08  09  10  11  12  13  14  15  16",
+        "Window                    ××××××××××××××××××××  lamp broken, free to 12:00",
+        "Garden                                ××××××××  free",
+        "Quiet ro…                             ××××××××  free",
+    ]
+    assert "× blocked/closed" in text
+
+
+def test_a_gap_that_no_visit_fits_into_is_not_called_free(screen: Screen) -> None:
+    morning = [visit(n, f"2026-11-30T{wall}") for n, wall in enumerate(("10:00", "12:00", "14:30"))]
+    assert screen.row(stretch(*morning), "Window").endswith("  full")
+
+
+def test_a_hostile_name_cannot_move_the_columns_or_the_cursor(screen: Screen) -> None:
+    hostile = patient(0, name="\x1b[2J\u202eevil\u0000 田中\u0301\u0308 花子\r\nX")
+    text = screen.text(stretch(hostile, visit(0, "2026-11-30T12:00")), 100)
+    assert not {c for c in text if unicodedata.category(c) in {"Cc", "Cf"}} - {"\n"}
+    row = next(line for line in text.splitlines() if "A" in line and "12:00" in line)
+    assert width(row[: row.index("IV ketamine")]) == len("  12:00 AANAND ") + 18 + 1
+
+
+def test_wide_and_combining_letters_keep_the_lists_aligned(screen: Screen) -> None:
+    people = (patient(0, name="田中 花子"), patient(1, name="Zoe\u0301 Marti\u0301n"), patient(2, name="Ann Lee"))
+    visits = [visit(n, f"2026-11-30T1{n + 1}:00", f"chair-{n + 1}", protocol=SHORT) for n in range(3)]
+    rows = [line for line in screen.text(stretch(*people, *visits)).splitlines() if "IV ketamine" in line]
+    assert {width(row[: row.index("IV ketamine")]) for row in rows} == {len("  11:00 AANAND ") + 10 + 1}
+
+
+def test_a_visit_on_hold_is_told_apart_and_its_end_said(screen: Screen) -> None:
+    until = at("2026-12-03T09:00")
+    day = stretch(*of(visit(0, "2026-11-30T13:00"), status="pending", hold_until=until))
+    assert "???????" in screen.row(day, "Window")
+    assert "hold to 3 Dec, free to 13:00" in screen.row(day, "Window")
+    assert screen.row(day, "13:00").endswith("hold to 3 Dec  ride unknown")
+    assert screen.row(day, "Open:") == "Open: 1 hold ends 3 Dec.   infusion show AANAND"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"status": "arrived", "arrived_at": at("2026-11-30T10:38")}, "arrived 10:38  LATE 8 min"),
+        ({"status": "arrived", "arrived_at": at("2026-11-30T10:25")}, "arrived 10:25"),
+        ({"status": "checked-in", "started_at": at("2026-11-30T10:40")}, "infusion until 11:20"),
+        ({"status": "checked-in", "started_at": at("2026-11-30T10:00")}, "monitoring, leaves 11:10"),
+        ({"status": "checked-in", "started_at": at("2026-11-30T09:32")}, "may leave"),
+        ({"status": "booked"}, "not confirmed  LATE 12 min"),
+        ({"status": "booked", "confirmed_at": at("2026-11-29T10:00")}, "confirmed  LATE 12 min"),
+        ({"status": "fulfilled", "left_at": at("2026-11-30T10:30")}, "left 10:30"),
+    ],
+)
+def test_the_lists_say_where_a_visit_stands(screen: Screen, changes: dict[str, object], said: str) -> None:
+    one = visit(0, "2026-11-30T10:30", ride="bus")
+    row = screen.row(stretch(*of(one, **changes)), "10:30", 120)
+    assert row.partition("Window ")[2].replace("  ride: bus", "") == said
+
+
+def test_somebody_who_waits_past_the_start_of_dosing_is_late(screen: Screen) -> None:
+    one = visit(0, "2026-11-30T10:00", ride="bus", status="arrived", arrived_at=at("2026-11-30T09:58"))
+    assert screen.row(stretch(*of(one)), "10:00").endswith("arrived 09:58  LATE 22 min")
+
+
+def test_a_spray_visit_that_is_done_still_asks_for_its_form(screen: Screen) -> None:
+    one = visit(0, "2026-11-30T08:00", protocol=SPRAY, status="fulfilled", left_at=at("2026-11-30T10:20"))
+    text = screen.text(stretch(*of(one)))
+    assert "Done\n  08:00 AANAND Ada Example 0 Esketamine Window left 10:20  form due 7 Dec\n" in text
+
+
+def test_cancelled_and_missed_visits_are_not_on_the_board_of_today(screen: Screen) -> None:
+    gone = [visit(n, f"2026-11-30T0{n + 8}:00", status=s) for n, s in enumerate(("cancelled", "noshow"))]
+    text = screen.text(stretch(*gone))
+    assert text.endswith(
+        "Quiet ro…                                       free\n                    ^ now\n\nNo visits.\n"
+    )
+
+
+def test_a_past_day_says_what_was_done_missed_and_left_open(screen: Screen) -> None:
+    people = [patient(n) for n in range(4)]
+    visits = [
+        visit(0, "2026-11-30T08:00", status="fulfilled", left_at=at("2026-11-30T09:35")),
+        visit(1, "2026-11-30T10:00", status="noshow"),
+        visit(2, "2026-11-30T12:00"),
+        visit(3, "2026-11-30T14:00", status="cancelled", late=True),
+        visit(4, "2026-11-30T15:00", status="cancelled"),
+    ]
+    text = screen.text(stretch(*people, *visits, now="2026-12-02T08:00"))
+    assert (
+        text
+        == """\
+Mon 30 Nov 2026  Harbor  08:00-17:00  2 nurses, provider on site
+
+          08  09  10  11  12  13  14  15  16
+Window    ▒███▓▓·         ▒███▓▓·
+Garden
+Quiet ro…
+▒ preparation  █ dosing  ▓ monitoring  · turnover
+
+Not closed
+  12:00 AJ723W Ada Example 2 IV ketamine Window booked
+Done
+  08:00 AANAND Ada Example 0 IV ketamine Window left 09:35
+Missed
+  10:00 AYE6CE Ada Example 1 IV ketamine Window no-show
+  14:00 A5ZXTM Ada Example 3 IV ketamine Window cancelled late
+"""
+    )
+
+
+def test_what_waits_is_counted_and_a_command_is_named(screen: Screen) -> None:
+    reviewed = visit(0, "2026-11-30T12:00", warnings=(Warn("review-due", "before session 4"),))
+    tomorrow = [visit(n, f"2026-12-01T1{n}:00", f"chair-{n}") for n in (1, 2)]
+    assert screen.row(stretch(*tomorrow), "Open:") == "Open: 2 unconfirmed for tomorrow.   infusion today tomorrow"
+    assert screen.row(stretch(reviewed, tomorrow[0]), "Open:") == (
+        "Open: 1 unconfirmed for tomorrow, 1 review due.   infusion show AANAND"
+    )
+    assert screen.row(stretch(*tomorrow, now="2026-11-24T09:00"), "Open:") == (
+        "Open: 2 unconfirmed for Tue 1 Dec.   infusion today 2026-12-01"
+    )
+
+
+def test_titles_too_long_for_the_column_give_way_to_the_protocols_id(screen: Screen) -> None:
+    long = CLINIC._replace(protocols=(MOOD._replace(title="Intravenous ketamine, mood disorders"), SPRAY))
+    one = visit(0, "2026-11-30T12:00", session=2)
+    day = stretch(*of(one), of=long)
+    assert " iv-mood 2 Window " in screen.row(day, "12:00")
+    assert " Intravenous ketamine, mood disorders 2 Window " in screen.row(day, "12:00", 160)
+
+
+def test_nurses_are_counted_over_the_day_and_the_provider_by_the_hour(screen: Screen) -> None:
+    away = [
+        block(0, "staff", "rn-1", start=at("2026-11-30T12:00"), end=at("2026-11-30T17:00")),
+        block(1, "staff", "dr-1", start=at("2026-11-30T08:00"), end=at("2026-11-30T12:30")),
+    ]
+    assert screen.row(stretch(*away), "Mon") == (
+        "Mon 30 Nov 2026  Harbor  08:00-17:00  1-2 nurses, provider 12:30-17:00     10:42"
+    )
+
+
+def test_a_short_dosing_is_seen_however_coarse_the_cells(screen: Screen) -> None:
+    all_day = CLINIC._replace(hours=(Hours((0,), 0, 1440),))
+    day = stretch(*of(visit(0, "2026-11-30T09:00", protocol=SPRAY)), of=all_day)
+    assert screen.row(day, "Window") == f"Window    {' ' * 18}█▓▓▓▓·{' ' * 24}  next free 11:40"
+
+
+def test_a_visit_in_a_chair_that_left_the_clinics_file_has_its_own_row(screen: Screen) -> None:
+    day = stretch(*of(visit(0, "2026-11-30T12:00", "attic")))
+    assert screen.row(day, "attic").startswith(f"attic     {' ' * 16}▒███▓▓·")
+
+
+def test_the_hours_follow_the_clock_where_it_changes(screen: Screen) -> None:
+    back, forth = (
+        screen.text(
+            stretch(*of(visit(0, f"{day}T00:30")), now=f"{day}T03:30", first=date.fromisoformat(day), of=SUNDAY)
+        )
+        for day in ("2026-11-01", "2027-03-14")
+    )
+    assert back.splitlines()[2:7] == [
+        "          00    01    01    02    03    04    05",
+        "Window       ▒▒████▓▓▓··                              free",
+        "             Ada Examp…",
+        "Garden                                                free",
+        "                                     ^ now",
+    ]
+    assert forth.splitlines()[2:7] == [
+        "          00    01    03    04    05",
+        "Window       ▒▒████▓▓▓··                  free",
+        "             Ada Examp…",
+        "Garden                                    free",
+        "                         ^ now",
+    ]
+
+
+def test_a_visit_over_midnight_is_on_both_days(screen: Screen) -> None:
+    night = CLINIC._replace(hours=(Hours((0, 1), 0, 1440),))
+    one = of(visit(0, "2026-11-30T23:30"))
+    monday, tuesday = (stretch(*one, first=date(2026, *d), of=night) for d in ((11, 30), (12, 1)))
+    assert screen.row(monday, "Window").startswith(f"Window    {' ' * 47}▒ ")
+    assert screen.row(tuesday, "Window").startswith("Window    █▓· ")
+    assert "23:30 AANAND" in screen.text(tuesday)
+
+
+STATUSES = ("proposed", "pending", "booked", "arrived", "checked-in", "fulfilled", "cancelled", "noshow")
+WALLS = st.builds("2026-11-30T{:02}:{:02}".format, st.integers(0, 23), st.sampled_from((0, 10, 15, 30, 45)))
+INSTANTS = st.none() | WALLS.map(at)
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=24)
+VISITS = st.builds(
+    lambda wall, chair, protocol, changes: (wall, chair, protocol, changes),
+    WALLS,
+    st.sampled_from(("chair-1", "chair-2", "chair-3", "gone")),
+    st.sampled_from(CLINIC.protocols),
+    st.fixed_dictionaries(
+        {
+            "status": st.sampled_from(STATUSES),
+            "hold_until": INSTANTS,
+            "arrived_at": INSTANTS,
+            "started_at": INSTANTS,
+            "left_at": INSTANTS,
+            "confirmed_at": INSTANTS,
+            "ride": st.just("") | NAMES,
+            "session": st.none() | st.integers(1, 120),
+        }
+    ),
+)
+BLOCKS = st.builds(
+    lambda kind, wall, hours, reason: (kind, at(wall), at(wall) + hours * 3600, reason),
+    st.sampled_from(("chair", "staff", "clinic", "open")),
+    WALLS,
+    st.integers(1, 9),
+    NAMES,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    people=st.lists(NAMES, min_size=1, max_size=5),
+    drawn=st.lists(VISITS, max_size=8),
+    blocked=st.lists(BLOCKS, max_size=2),
+    clinic_name=NAMES,
+    now=st.sampled_from((NOW, "2026-11-29T09:00", "2026-12-01T09:00")),
+    columns=st.integers(80, 200),
+    unicode=st.booleans(),
+)
+def test_whatever_is_in_the_book_every_line_fits_and_every_visit_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    people: list[str],
+    drawn: list[tuple[str, str, object, dict[str, object]]],
+    blocked: list[tuple[str, int, int, str]],
+    clinic_name: str,
+    now: str,
+    columns: int,
+    unicode: bool,
+) -> None:
+    visits = [
+        visit(n, wall, chair, of=n % len(people), protocol=protocol, **changes)
+        for n, (wall, chair, protocol, changes) in enumerate(drawn)
+    ]
+    blocks = [
+        block(n, kind, {"chair": "chair-1", "staff": "rn-1"}.get(kind, ""), start=start, end=end, reason=reason)
+        for n, (kind, start, end, reason) in enumerate(blocked)
+    ]
+    named = [patient(n, name=name) for n, name in enumerate(people)]
+    chairs = (*CLINIC.chairs[:2], Chair("chair-3", people[0]))
+    day = stretch(*named, *visits, *blocks, now=now, of=CLINIC._replace(name=clinic_name, chairs=chairs))
+    lines = [plain_text(line) for line in board.lines(day, terminal(monkeypatch, columns, unicode=unicode))]
+    assert all(width(line) <= columns for line in lines)
+    assert not {c for line in lines for c in line if unicodedata.category(c) in {"Cc", "Cf"}}
+    assert unicode or all(line.isascii() for line in lines)
+    begins, ends = (midnight(d, zone(ZONE)) for d in (MONDAY, date(2026, 12, 1)))
+    live = {v.id for v in visits if v.is_live and v.start < ends and v.end > begins}
+    listed = {line.split()[1] for line in lines if line.startswith("  ") and line[2:4].isdigit() and line[4:5] == ":"}
+    assert listed >= live
