@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 
 import pytest
 from builders import MOOD, ZONE, at, clinic, patient, series, visit
 
-from infusion_cli.cli.output import Output
+from infusion_cli.cli.output import Line, Output, plain
 from infusion_cli.domain.book import Book, Record
 from infusion_cli.domain.clinic import Chair, Clinic, Closure
 from infusion_cli.domain.clinic_time import midnight, zone
-from infusion_cli.domain.names import width
 from infusion_cli.domain.protocol import Phase, Protocol
 from infusion_cli.services.agenda import Day
 
@@ -100,6 +100,20 @@ def terminal(monkeypatch: pytest.MonkeyPatch, columns: int = 80, *, unicode: boo
     return out
 
 
-def widths(lines: list[str]) -> list[int]:
-    """Columns that the lines take."""
-    return [width(line) for line in lines]
+class Screen:
+    """A terminal that days are drawn on."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, draw: Callable[[Day, Output], Iterable[Line]]) -> None:
+        self.patch = patch
+        self.draw = draw
+
+    def text(self, day: Day, columns: int = 80, *, unicode: bool = True) -> str:
+        """All of it, as it is printed without styles."""
+        out = terminal(self.patch, columns, unicode=unicode)
+        return "".join(plain(line) + "\n" for line in self.draw(day, out))
+
+    def row(self, day: Day, beginning: str, columns: int = 80) -> str:
+        """The only line that begins so, the mark of today and blanks at its beginning ignored."""
+        lines = self.text(day, columns).splitlines()
+        (found,) = [line for line in lines if line.lstrip("> ").startswith(beginning)]
+        return found

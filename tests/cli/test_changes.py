@@ -307,7 +307,8 @@ def test_a_damaged_plan_is_refused_as_data(desk: Desk, change: dict[str, Any]) -
 @pytest.mark.parametrize("field", ["start", "phases", "session", "chair", "patient", "protocol", "warnings", "status"])
 def test_a_plan_with_a_strange_value_never_ends_in_an_unexpected_failure(desk: Desk, field: str) -> None:
     fields = json.loads(desk.say("series", "plan", YARA, "iv-mood", "-o", "-"))
-    for value in (None, "", 7, [], {}, "A?1", "Infinity"):
+    strange: list[Any] = [None, "", 7, [], {}, "A?1", "Infinity"]
+    for value in strange:
         fields["changes"][1]["after"][field] = value
         answer = desk.type("apply", "-", stdin=json.dumps(fields))
         assert answer.status in {0, 3, 4, 6}, (value, answer)

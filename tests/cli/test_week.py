@@ -6,12 +6,11 @@ from datetime import date
 
 import pytest
 from builders import at, block, clinic, patient, visit
-from cli.screens import CLINIC, MORNING, stretch, terminal
+from cli.screens import CLINIC, MORNING, Screen, stretch, terminal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infusion_cli.cli import week
-from infusion_cli.cli.output import plain
 from infusion_cli.cli.words import plain_text
 from infusion_cli.domain.book import Record
 from infusion_cli.domain.clinic import Chair, Clinic, Hours
@@ -71,23 +70,7 @@ Thu 26 Nov - Wed 2 Dec 2026  Harbor  3 chairs                                   
 
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
-    return Screen(monkeypatch)
-
-
-class Screen:
-    """A terminal that a week is drawn on."""
-
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.patch = patch
-
-    def text(self, day: Day, columns: int = 80, *, unicode: bool = True) -> str:
-        out = terminal(self.patch, columns, unicode=unicode)
-        return "".join(plain(line) + "\n" for line in week.lines(day, out))
-
-    def row(self, day: Day, beginning: str) -> str:
-        """The only line that begins so, the mark of today left out."""
-        (found,) = [line for line in self.text(day).splitlines() if line[2:].startswith(beginning)]
-        return found
+    return Screen(monkeypatch, week.lines)
 
 
 def days(*records: Record, of: Clinic = CLINIC, now: str = "2026-11-30T10:42") -> Day:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date
-from itertools import product
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 from domain.worlds import copy_of, every, planning_worlds
-from hypothesis import event, given, note, settings
-from hypothesis import strategies as st
+from hypothesis import event, given, settings
 
 from infusion_cli.domain import rules
 from infusion_cli.domain.book import Appointment, Book, Series
@@ -18,11 +16,17 @@ from infusion_cli.domain.clinic_time import MINUTE, local_date, minute_of_day, z
 from infusion_cli.domain.course_cost import RELAXED_DAYS, Placed, first_cost, step_cost
 from infusion_cli.domain.protocol import Gap, Place, Span, place_in_course
 from infusion_cli.domain.series import CourseAsk, NoCourse, last_day, plan_course
-from infusion_cli.domain.supply import Supply, supply_of
+from infusion_cli.domain.supply import supply_of
 from infusion_cli.domain.visit import probe
 
-SETTINGS = settings(max_examples=200, deadline=None)
+SETTINGS = settings(max_examples=60, deadline=None)
 PLANNED = "planned"
+REMEDIES: dict[str, dict[str, Any]] = {
+    "would fit on other weekdays": {"weekdays": None},
+    "would fit at other times of day": {"between": None},
+    "would fit on other weekdays and times of day": {"weekdays": None, "between": None},
+    "would fit with --relax": {"relax": True},
+}
 PATIENT_RULES = [r.id for r in rules.CATALOGUE if r.id not in {*rules.PHYSICAL, "series-active"}]
 
 
@@ -36,7 +40,6 @@ class Brute:
         course = Series(PLANNED, ask.patient, ask.protocol.id, "active", ask.sessions, ask.protocol.course)
         self.book.put(course)
         self.supply = supply_of(book)
-        self.starts = list(self._starts())
         self.known: dict[tuple[int, ...], bool] = {}
 
     def cheapest_below(self, bound: float) -> int | None:
@@ -45,18 +48,22 @@ class Brute:
         self._place([], 0)
         return None if self.best == bound else int(self.best)
 
-    def _starts(self) -> Iterator[tuple[int, list[str]]]:
+    @cached_property
+    def starts(self) -> list[tuple[int, list[str]]]:
         """Starts that pass the filters, with the chairs in which the clinic itself allows the visit."""
-        ask = self.ask
-        for start in every(5, self.book, ask.from_day, last_day(ask)):
+        ask, found = self.ask, []
+        for start in every(10, self.book, ask.from_day, last_day(ask)):
             if ask.weekdays is not None and local_date(start, self.tz).weekday() not in ask.weekdays:
                 continue
             if ask.between and not ask.between[0] <= minute_of_day(start, self.tz) <= ask.between[1]:
                 continue
+            if rules.hard(self._case(self._visit(0, start, "")), ("off-grid", "outside-hours", "closed")):
+                continue
             seated = (self._visit(0, start, chair.id) for chair in self.book.clinic.chairs)
             free = [v.chair for v in seated if not rules.hard(self._case(v), rules.PHYSICAL)]
             if free:
-                yield start, free
+                found.append((start, free))
+        return found
 
     def _place(self, placed: list[Placed], cost: int) -> None:
         if cost >= self.best:
@@ -140,8 +147,7 @@ def hard_conflicts(book: Book, ask: CourseAsk, placed: Sequence[Placed]) -> list
     brute = Brute(book, ask)
     visits = [brute._visit(n, p.start, p.chair) for n, p in enumerate(placed)]
     brute.book.add(visits)
-    found = [(v.session or 0, c.rule) for v in visits for c in rules.hard(brute._case(v), without=("series-active",))]
-    return found
+    return [(v.session or 0, c.rule) for v in visits for c in rules.hard(brute._case(v), without=("series-active",))]
 
 
 @SETTINGS
@@ -149,12 +155,47 @@ def hard_conflicts(book: Book, ask: CourseAsk, placed: Sequence[Placed]) -> list
 def test_no_legal_course_is_cheaper_and_none_exists_where_none_is_found(case: tuple[Book, CourseAsk]) -> None:
     book, ask = case
     found = plan_course(book, ask)
-    brute = Brute(book, ask)
     if isinstance(found, NoCourse):
-        event("none")
-        assert brute.cheapest_below(float("inf")) is None
+        event(f"none: {', '.join(sorted({c.rule for c in found.conflicts}))}")
+        assert Brute(book, ask._replace(sessions=found.session)).cheapest_below(float("inf")) is None
+    else:
+        event(f"{ask.sessions} sessions")
+        assert hard_conflicts(book, ask, found[0].placed) == []
+        assert Brute(book, ask).cheapest_below(found[0].cost + 1) == found[0].cost
+
+
+@SETTINGS
+@given(planning_worlds())
+def test_where_no_course_fits_all_before_the_session_named_would_and_the_remedy_is_true(
+    case: tuple[Book, CourseAsk],
+) -> None:
+    book, ask = case
+    refused = plan_course(book, ask)
+    if not isinstance(refused, NoCourse):
         return
-    event("some")
-    note(f"{found[0]}")
-    assert hard_conflicts(book, ask, found[0].placed) == []
-    assert brute.cheapest_below(found[0].cost + 1) == found[0].cost
+    assert refused.conflicts
+    if refused.session > 1:
+        assert isinstance(plan_course(book, ask._replace(sessions=refused.session - 1)), list)
+    event(refused.remedy)
+    if refused.remedy:
+        assert isinstance(plan_course(book, ask._replace(**REMEDIES[refused.remedy])), list)
+
+
+@SETTINGS
+@given(planning_worlds())
+def test_alternatives_are_legal_in_order_of_cost_and_differ_in_first_day_or_rhythm(
+    case: tuple[Book, CourseAsk],
+) -> None:
+    book, ask = case
+    found = plan_course(book, ask, 4)
+    best = plan_course(book, ask)
+    assert found == plan_course(book, ask, 4)
+    if isinstance(found, NoCourse) or isinstance(best, NoCourse):
+        assert found == best
+        return
+    event(f"{len(found)} plans")
+    assert found[0] == best[0]
+    assert [plan.cost for plan in found] == sorted(plan.cost for plan in found)
+    rhythms = [tuple(p.day for p in plan.placed[:2]) for plan in found]
+    assert len(set(rhythms)) == len(found) <= 4
+    assert [hard_conflicts(book, ask, plan.placed) for plan in found] == [[]] * len(found)

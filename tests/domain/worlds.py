@@ -120,7 +120,7 @@ def steps(draw: st.DrawFn, name: str, sessions: int | None) -> Step:
 @st.composite
 def courses(draw: st.DrawFn) -> tuple[Step, ...]:
     """One to three steps, the last perhaps open-ended."""
-    sizes = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    sizes = draw(st.lists(st.sampled_from((3, 2, 1)), min_size=1, max_size=3))
     made = [draw(steps(f"step {n}", size)) for n, size in enumerate(sizes)]
     if draw(st.booleans()):
         made.append(draw(steps("open", None)))
@@ -190,7 +190,9 @@ def blocks(draw: st.DrawFn, number: int, clinic: Clinic, lo: int, hi: int) -> Bl
 
 
 @st.composite
-def visits(draw: st.DrawFn, number: int, book: Book, minutes: tuple[int, int], patients: tuple[str, ...]) -> Appointment:
+def visits(
+    draw: st.DrawFn, number: int, book: Book, minutes: tuple[int, int], patients: tuple[str, ...]
+) -> Appointment:
     """A visit that starts in that stretch, counted in minutes from the book's; perhaps of an old protocol."""
     clinic, who = book.clinic, draw(st.sampled_from(patients))
     protocol = draw(st.sampled_from(clinic.protocols))
@@ -270,10 +272,11 @@ def date_of(book: Book, instant: int) -> date:
 def asks(draw: st.DrawFn, protocol: Protocol, who: str, day: date) -> CourseAsk:
     """A course of up to four sessions within about a week, filtered or not."""
     between = draw(st.sampled_from(((540, 600), (600, 660), (545, 575))))
+    most = 4 if protocol.course[-1].sessions is None else protocol.finite_sessions
     return CourseAsk(
         patient=who,
         protocol=protocol,
-        sessions=draw(st.integers(1, 4 if protocol.course[-1].sessions is None else min(4, protocol.finite_sessions))),
+        sessions=min(most, draw(st.sampled_from((3, 2, 4, 3, 1)))),
         from_day=day,
         to_day=day + timedelta(days=draw(st.integers(3, 8))),
         between=between if draw(seldom()) else None,

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from infusion_cli.cli import options, words
-from infusion_cli.cli.files import read_bytes, write_bytes
+from infusion_cli.cli.files import may_write, read_bytes, write_bytes
 from infusion_cli.cli.options import command
 from infusion_cli.cli.output import Line
 from infusion_cli.cli.session import Session
@@ -46,6 +46,9 @@ def _carry_out(session: Session, file: str, output: str, *, keep_going: bool, dr
     from infusion_cli.formats.requests import parse_requests  # noqa: PLC0415  only for these commands
     from infusion_cli.formats.sheet import MAX_BYTES  # noqa: PLC0415
 
+    if output and not may_write(session, Path(output)):
+        session.out.note("Nothing was written.")
+        return 1
     parsed, errors = parse_requests(read_bytes(Path(file), MAX_BYTES), file)
     lines = [BatchLine(r.line, r.action, r.fields, r.key) for r in parsed]
     problems = [Problem(e.line, e.column, e.rule, e.message) for e in errors]
@@ -54,8 +57,8 @@ def _carry_out(session: Session, file: str, output: str, *, keep_going: bool, dr
     with _progress(session, len(lines)) as on_line:
         outcome = service.apply_batch(desk, lines, problems, keep_going=keep_going, on_line=on_line)
     session.changed = bool(outcome.changes) and not outcome.replayed
-    if output and not _keep_plan(session, outcome, Path(output)):
-        session.out.note("The plan was not kept.")
+    if output:
+        _keep_plan(session, outcome, Path(output))
     if output != "-":
         session.out.record(_data(outcome), _lines(outcome, lines, monotonic() - began, dry_run=dry_run))
     if dry_run:
@@ -75,6 +78,8 @@ def _lines(outcome: Outcome, lines: Sequence[BatchLine], seconds: float, *, dry_
     else:
         head = f"{words.count(placed, 'line')} done, "
     said: list[Line] = [f"{head}{words.count(summary['visits'], 'visit')}, in {seconds:.1f} s."]
+    if outcome.replayed:
+        said[0] = f"Done already, under this key: {said[0]}"
     if already:
         said.append(f"{words.count(already, 'line')} had been done before.")
     if outcome.operation and not dry_run:
@@ -97,13 +102,13 @@ def _left_out(problem: dict[str, object], line: BatchLine | None) -> str:
     return f"  line {problem['line']}  {what}{column}{rule}{message}"
 
 
-def _keep_plan(session: Session, outcome: Outcome, path: Path) -> bool:
+def _keep_plan(session: Session, outcome: Outcome, path: Path) -> None:
     from infusion_cli.formats.json_out import dumps  # noqa: PLC0415  only when a plan is kept
 
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)
         plan = Plan(outcome.changes, (), {"lines": outcome.summary["lines"]}, "", reader.now, reader.revision)
-    return write_bytes(session, path, (dumps(encode_plan(plan, tz)) + "\n").encode())
+    write_bytes(path, (dumps(encode_plan(plan, tz)) + "\n").encode())
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_tree import tree
 from infusion_cli.domain.names import shown
 from infusion_cli.domain.plan import ClinicText
+from infusion_cli.errors import StoreError, UsageError
 
 FROM_FILE = options.option(
     "--from", help="A clinic.toml; without one a commented starter is written.", metavar="clinic.toml"
@@ -33,6 +34,8 @@ def init(session: Session, *, from_: str = "", demo: bool = False) -> int | None
     from infusion_cli.formats import clinic_toml  # noqa: PLC0415  only for this command
 
     lines: list[Line] = []
+    if demo and from_:
+        raise UsageError("--demo and --from exclude each other.", "leave one of them out")
     if demo:
         text, clinic = _parsed(clinic_toml.sample())
     elif from_:
@@ -42,10 +45,12 @@ def init(session: Session, *, from_: str = "", demo: bool = False) -> int | None
         lines.append(f"Used the {STARTER} that is here.")
     else:
         text, clinic = _parsed(clinic_toml.starter())
-    if not session.options.dry_run:
+    if session.options.dry_run:
+        _refuse_second(session.db)
+    else:
         create(session, text, clinic)
         if not demo and not from_ and not STARTER.exists():
-            write_bytes(session, STARTER, text.encode())
+            write_bytes(STARTER, text.encode())
             lines.append(f"Wrote {STARTER}: edit it, then infusion clinic apply {STARTER}")
     if demo and not session.options.dry_run:
         from infusion_cli.cli.demo import add_people  # noqa: PLC0415  only for the demo
@@ -75,6 +80,12 @@ def create(session: Session, text: str, clinic: Clinic) -> None:
 
     record = ClinicText("main", text, json.dumps(tree(clinic)))
     create_book(session.db, record, clinic, session.clock_without_book(clinic), session.config.actor).close()
+
+
+def _refuse_second(path: Path) -> None:
+    """What creating a book would refuse, in a dry run of it."""
+    if path.exists():
+        raise StoreError(f"There is something at {path} already.", "infusion db info, or name another file with --db")
 
 
 def _parsed(text: str) -> tuple[str, Clinic]:

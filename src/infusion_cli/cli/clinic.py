@@ -48,14 +48,17 @@ def apply(session: Session, file: str) -> None:
     text, clinic = read(Path(file))
     with session.reading() as reader:
         changed = difference(reader.clinic, clinic)
-    outcome = service.apply_clinic(session.desk(), clinic, text, json.dumps(tree(clinic)))
-    session.changed = bool(outcome.changes)
+    outcome = service.apply_clinic(session.desk(), clinic, text, json.dumps(tree(clinic)), changed)
+    session.changed = bool(outcome.changes) and not outcome.replayed
+    changed = list(outcome.summary["difference"])
     hit = list(outcome.summary.get("hit", []))
     found = warnings(clinic)
     lines: list[Line] = [f"  {shown(line)}" for line in changed]
     lines.insert(
         0, f"{words.count(len(changed), 'difference')} to the clinic of before." if changed else "No difference."
     )
+    if outcome.replayed:
+        lines.insert(0, f"Done already, under this key: {outcome.operation}.")
     lines += [[Piece("  ! ", "yellow"), Piece(w)] for w in found]
     if hit:
         lines.append(f"{words.count(len(hit), 'visit')} can no longer be held; move or cancel: {', '.join(hit)}")

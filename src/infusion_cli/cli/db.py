@@ -15,7 +15,9 @@ def info(session: Session) -> None:
     """Where the book is, how large, which versions and settings."""
     found = session.store.describe()
     width = max(len(name) for name in found)
-    session.out.record(found, [f"{name.replace('_', ' '):{width}}  {value}" for name, value in found.items()])
+    session.out.record(
+        found, [f"{name.replace('_', ' '):{width}}  {shown(str(value))}" for name, value in found.items()]
+    )
 
 
 @command()

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from infusion_cli.cli.session import Session
 from infusion_cli.domain.clinic_time import local_date, zone
 from infusion_cli.domain.protocol import REQUIREMENTS
-from infusion_cli.errors import InfusionError, StoreError
+from infusion_cli.errors import InfusionError, StoreError, UsageError
 from infusion_cli.services.patients import ImportRow, PatientFields, import_rows
 
 PEOPLE = (
@@ -45,7 +45,10 @@ def run(session: Session, keep: Path | None) -> None:
     if keep is not None:
         if (keep / BOOK).exists():
             raise StoreError(f"There is a book in {keep} already.", "name another folder with --keep")
-        keep.mkdir(parents=True, exist_ok=True)
+        try:
+            keep.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{keep} cannot be a folder: {error.strerror}.", "name another with --keep") from None
         _show(session, keep)
         files = ", ".join(sorted(p.name for p in keep.glob("*.ics")))
         session.out.lines(["", f"Kept in {keep}: {BOOK}, {files}. Look around: infusion today --db {keep / BOOK}"])

@@ -71,7 +71,7 @@ def _problems(error: InfusionError) -> tuple[Any, ...]:
 
 
 def _lines(error: InfusionError) -> list[Line]:
-    lines: list[Line] = [error.message]
+    lines: list[Line] = [shown(line) for line in error.message.split("\n")]  # the words typed may stand in it
     if isinstance(error, AmbiguousError):
         lines += [f"  {i}  {text}" for i, text in error.candidates]
     rows = _problems(error)
@@ -82,7 +82,7 @@ def _lines(error: InfusionError) -> list[Line]:
     if isinstance(error, ConflictError) and error.alternatives:
         lines.append("Nearest: " + ", ".join(a["text"] for a in error.alternatives))
     if error.hint:
-        lines.append(f"Try: {error.hint}")
+        lines.append(f"Try: {shown(error.hint)}")
     if isinstance(error, InterruptedCommandError) and error.status is ExitStatus.INTERRUPTED:
         lines.insert(0, "")
     return lines

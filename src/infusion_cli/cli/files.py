@@ -37,17 +37,22 @@ def read_text(path: Path, most: int) -> str:
         raise InvalidDataError(f"The file {path} is not UTF-8.", hint="save it as UTF-8") from None
 
 
-def write_bytes(session: Session, path: Path, data: bytes) -> bool:
-    """Write a file, stdout for `-`; an existing one is replaced after a yes. Whole or not at all.
+def may_write(session: Session, path: Path) -> bool:
+    """Whether the file may be written: one that is there already is only replaced after a yes.
 
-    False when the user said no.
+    Asked before anything is done, because a change that was committed cannot wait for an answer.
     """
+    if path == STANDARD or not path.exists():
+        return True
+    return session.ask(f"Replace {path}?", f"add --yes to replace {path}, or name another file")
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all, stdout for `-`; raises `UsageError` when it cannot be written."""
     if path == STANDARD:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
-        return True
-    if path.exists() and not session.confirm(f"Replace {path}?"):
-        return False
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -57,4 +62,3 @@ def write_bytes(session: Session, path: Path, data: bytes) -> bool:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise UsageError(f"The file {path} cannot be written: {error.strerror}.", "name another with -o") from None
-    return True

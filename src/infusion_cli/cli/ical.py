@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from infusion_cli.cli import options
-from infusion_cli.cli.files import write_bytes
+from infusion_cli.cli.files import may_write, write_bytes
 from infusion_cli.cli.options import command
 from infusion_cli.cli.session import Session
 from infusion_cli.domain import ids
@@ -20,7 +20,7 @@ IN_FILE = ("pending", "booked", "arrived", "checked-in", "fulfilled")
 
 
 @command(id_=options.argument("A|S|P", "A visit's, a series' or a patient's id; without one the clinic's days."))
-def export(session: Session, id_: str = "", *, from_: str = "", to: str = "", output: str = "") -> None:
+def export(session: Session, id_: str = "", *, from_: str = "", to: str = "", output: str = "") -> int | None:
     """Write visits as an .ics file for Outlook, Google, Apple and Thunderbird.
 
     A visit, a series, a patient's visits, or with --from and --to all visits of those days. The
@@ -33,12 +33,14 @@ def export(session: Session, id_: str = "", *, from_: str = "", to: str = "", ou
     with session.reading() as reader:
         named, visits = _visits(reader, id_, from_, to)
         data = b"".join(ics(reader.clinic, visits))
-    path = Path(output or file_name(named))
-    if not write_bytes(session, path, data):
+    path = Path(output or (file_name(named) if id_ else f"appointments-{named}.ics"))
+    if not may_write(session, path):
         session.out.note("Nothing was written.")
-        return
+        return 1
+    write_bytes(path, data)
     if output != "-":
         session.out.record({"file": str(path), "visits": len(visits)}, [f"Written: {path}"])
+    return None
 
 
 def _visits(reader: Reader, text: str, first: str, last: str) -> tuple[str, list[Appointment]]:
@@ -50,6 +52,8 @@ def _visits(reader: Reader, text: str, first: str, last: str) -> tuple[str, list
     hi = parse_date(last, reader.now, tz) if last else None
     if not text:
         visits, _ = agenda.list_visits(reader, lo, hi, statuses=IN_FILE)
+        if not visits:
+            raise ConflictError(f"No visit stands from {lo} to {hi}, so there is nothing to put into a calendar.")
         return f"{lo}-{hi}", visits
     record = _record(reader, text)
     if isinstance(record, Appointment):

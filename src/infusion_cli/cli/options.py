@@ -64,10 +64,12 @@ def command(*, writes: bool = False, **declared: Any) -> Callable[[Body], Callab
     Each parameter is declared by `declared` or, by its name, in `COMMON`; the options that every
     command has are added here. What the body returns is the exit status, 0 without.
     """
-    shared = SHARED | WRITING if writes else SHARED
 
     def wrap(body: Body) -> Callable[..., None]:
         own = [p for p in inspect.signature(body).parameters.values() if p.name != "session"]
+        shared = SHARED | WRITING if writes else SHARED
+        if any(p.name == "output" for p in own):  # replacing a file is asked for too
+            shared = shared | {"yes": WRITING["yes"]}
         parameters = [_parameter(p.name, _kind(p), declared.get(p.name, COMMON.get(p.name)), p.default) for p in own]
         parameters += [_parameter(name, *rest) for name, rest in shared.items()]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from infusion_cli.cli import options, public, words
-from infusion_cli.cli.files import read_bytes, write_bytes
+from infusion_cli.cli.files import may_write, read_bytes, write_bytes
 from infusion_cli.cli.options import command
 from infusion_cli.cli.output import Line
 from infusion_cli.cli.session import Session
@@ -123,6 +123,8 @@ def import_(session: Session, file: str, *, ignore_unknown: bool = False) -> Non
     counts = {name: outcome.summary.get(name, 0) for name in ("added", "updated", "unchanged")}
     sentence = ", ".join(f"{number} {name}" for name, number in counts.items())
     lines: list[Line] = [f"{words.count(len(rows), 'patient')} read: {sentence}."]
+    if outcome.replayed:
+        lines.insert(0, f"Done already, under this key: {outcome.operation}.")
     if not session.options.dry_run:
         lines += words.undo_line(outcome.operation)
     session.out.record({"operation": outcome.operation or None, **counts}, lines)
@@ -131,19 +133,27 @@ def import_(session: Session, file: str, *, ignore_unknown: bool = False) -> Non
 
 
 @command()
-def export(session: Session, *, output: str = "-") -> None:
+def export(session: Session, *, output: str = "-") -> int | None:
     """Write every patient, as CSV that import takes, or as JSON with --json."""
-    from infusion_cli.formats.json_out import dumps  # noqa: PLC0415  only for this command
+    from infusion_cli.formats.json_out import dumps, json_lines  # noqa: PLC0415  only for this command
     from infusion_cli.formats.patients import patients_csv  # noqa: PLC0415
 
     with session.reading() as reader:
         tz, people = zone(reader.clinic.timezone), reader.patients()
-        if session.out.is_json:
-            text = dumps([public.patient(p, tz) for p in people]) + "\n"
+        data = [public.patient(p, tz) for p in people]
+        if session.out.form == "jsonl":
+            text = json_lines(data)
+        elif session.out.is_json:
+            text = dumps(data) + "\n"
         else:
             text = patients_csv(people, service.known_requirements(reader.clinic))
-    if write_bytes(session, Path(output), text.encode()) and output != "-":
+    if not may_write(session, Path(output)):
+        session.out.note("Nothing was written.")
+        return 1
+    write_bytes(Path(output), text.encode())
+    if output != "-":
         session.out.note(f"{words.count(len(people), 'patient')} written to {output}.")
+    return None
 
 
 def _print_people(session: Session, people: list[Patient], timezone: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infusion_cli.cli import options, public, words
-from infusion_cli.cli.files import write_bytes
+from infusion_cli.cli.files import may_write, write_bytes
 from infusion_cli.cli.options import command
 from infusion_cli.cli.output import Line, Piece
 from infusion_cli.cli.session import Session
@@ -46,7 +46,7 @@ def plan(
     authorised_visits: str = "",
     authorised_until: str = "",
     output: str = "",
-) -> None:
+) -> int | None:
     """Propose a whole course; writes nothing.
 
     Every gap keeps the protocol's least and longest distance, every step its window; among all
@@ -55,18 +55,20 @@ def plan(
     """
     ask = _ask(locals())
     wanted = parse_count(alternatives, "alternatives", high=20) if alternatives else 1
+    if output and not may_write(session, Path(output)):
+        session.out.note("Nothing was written.")
+        return 1
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)
         plans = service.plan(reader, ask, wanted)
         data = [encode_plan(p, tz) for p in plans]
-        if output and not write_bytes(session, Path(output), _plan_file(data[0])):
-            session.out.note("Nothing was written.")
-            return
-        if output == "-":
-            return
-        session.out.records(data, _plan_lines(reader, plans, _again(ask)))
         if output:
-            session.out.note(f"Kept as {output}. Book it: infusion apply {output}")
+            write_bytes(Path(output), _plan_file(data[0]))
+        if output != "-":
+            session.out.records(data, _plan_lines(reader, plans, _again(ask)))
+    if output and output != "-":
+        session.out.note(f"Kept as {output}. Book it: infusion apply {output}")
+    return None
 
 
 @command(writes=True, **OF_A_COURSE)

@@ -107,10 +107,16 @@ class Session:
 
     def confirm(self, question: str) -> bool:
         """Ask at a terminal; without one `--yes` is needed. No transaction is open meanwhile."""
-        if self.options.yes or self.options.dry_run:
+        if self.options.dry_run:
+            return True
+        return self.ask(question, "add --yes, or --dry-run to look first")
+
+    def ask(self, question: str, hint: str) -> bool:
+        """Ask for something that is done even in a dry run; `hint` is for where nobody can be asked."""
+        if self.options.yes:
             return True
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise UsageError("This needs --yes where nobody can be asked.", "add --yes, or --dry-run to look first")
+            raise UsageError("This needs --yes where nobody can be asked.", hint)
         sys.stderr.write(f"{question} [y/N] ")
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}

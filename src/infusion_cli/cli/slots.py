@@ -113,7 +113,8 @@ def why(
 @command(writes=True, from_=START, to=END, staff=ON_DUTY)
 def open_(session: Session, from_: str, to: str, *, staff: Sequence[str] = (), reason: str = "") -> None:
     """Add opening hours; the staff named, or everybody, is on duty then."""
-    outcome = service.open_hours(session.desk(), BlockAsk(from_, to, reason, staff=tuple(staff)))
+    on_duty = tuple(name.strip() for given in staff for name in given.split(","))
+    outcome = service.open_hours(session.desk(), BlockAsk(from_, to, reason, staff=on_duty))
     _print_block(session, outcome, "Opened")
 
 
@@ -142,6 +143,8 @@ def unblock(session: Session, id_: str) -> None:
 
 def _print_block(session: Session, outcome: Outcome, verb: str, block_id: str = "") -> None:
     session.changed = bool(outcome.changes) and not outcome.replayed
+    if outcome.replayed:
+        verb = "Done already, under this key"
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)
         blocks = [c.after for c in outcome.changes if isinstance(c.after, Block)]

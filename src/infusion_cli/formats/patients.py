@@ -16,10 +16,9 @@ from infusion_cli.formats.sheet import Row, check_columns, read_rows, write_rows
 
 FIELDS = ("mrn", "name", "birth_date", "phone", "email")
 PARTS = ("given", "family")
-LONGEST_MRN = 64
 LONGEST = 200
 FIRST_DATE = date(1900, 1, 1)
-LAST_DATE = date(2199, 12, 31)
+LAST_DATE = date(2200, 12, 31)
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -92,7 +91,8 @@ def _person(row: Row, requirements: Sequence[str]) -> tuple[PatientRow, list[Lin
     errors = [LineError(row.line, *wrong) for wrong in _wrong_texts(cells)]
     errors += [LineError(row.line, *wrong) for wrong in _wrong_dates(cells, requirements)]
     fulfilled = {need: cells[need] for need in requirements if cells[need]}
-    return PatientRow(row.line, *(cells[field] for field in FIELDS), fulfilled), errors
+    mrn, name, birth_date, phone, email = (cells[field] for field in FIELDS)
+    return PatientRow(row.line, mrn, name, birth_date, phone, email, fulfilled), errors
 
 
 def _wrong_texts(cells: dict[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -104,9 +104,8 @@ def _wrong_texts(cells: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     if not mrn.isprintable():
         yield "mrn", "not-printable", "the MRN has a character that cannot be seen"
     for column in ("mrn", "name", "phone", "email"):
-        most = LONGEST_MRN if column == "mrn" else LONGEST
-        if len(cells[column]) > most:
-            yield column, "too-long", f"longer than {most} characters"
+        if len(cells[column]) > LONGEST:
+            yield column, "too-long", f"longer than {LONGEST} characters"
     if email and not _is_address(email):
         yield "email", "not-an-address", "an e-mail address has one @ with text around it, and no blanks"
 
@@ -114,7 +113,7 @@ def _wrong_texts(cells: dict[str, str]) -> Iterator[tuple[str, str, str]]:
 def _wrong_dates(cells: dict[str, str], requirements: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     for column in ("birth_date", *requirements):
         if cells[column] and not _is_date(cells[column]):
-            yield column, "not-a-date", "no date from 1900 to 2199; write YYYY-MM-DD, or leave it blank"
+            yield column, "not-a-date", "no date from 1900 to 2200; write YYYY-MM-DD, or leave it blank"
 
 
 def _is_date(text: str) -> bool:

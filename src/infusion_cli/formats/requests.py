@@ -9,12 +9,20 @@ import hashlib
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from infusion_cli.domain.names import clean
 from infusion_cli.formats.line_error import LineError
 from infusion_cli.formats.sheet import (
     Row,
+    brief,
+    check_columns,
     decode,
+    physical_lines,
+    read_text,
+    refuse_too_many,
+    unknown_column,
 )
 
 LONGEST = 1000
@@ -57,7 +65,6 @@ ACTIONS: dict[str, Form] = {
 }
 UNSUPPORTED = {"waitlist": "the waiting list is not part of this version"}
 
-
 _UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
 
 
@@ -73,17 +80,16 @@ class RequestLine(NamedTuple):
 def parse_requests(data: bytes, name: str) -> tuple[list[RequestLine], list[LineError]]:
     """The requests of a file that are well formed, and the errors of the others; no line is in both.
 
-    `name` is the file's name: `.jsonl` and `.ndjson` are JSON Lines, as is what begins with `{`.
-    Raises `InvalidDataError` when the file or its header cannot be read at all.
+    `name` is the file's name: `.jsonl` and `.ndjson` are JSON Lines, as is what begins with `{` and is not
+    called `.csv`. Raises `InvalidDataError` when the file or its header cannot be read at all.
     """
     text = decode(data)
-    is_json = name.lower().endswith((".jsonl", ".ndjson")) or text.lstrip().startswith("{")
-    rows, errors = _json_rows(text) if is_json else _csv_rows(data)
+    rows, errors = _json_rows(text) if _is_json(text, name.lower()) else _csv_rows(text)
     lines: list[RequestLine] = []
     seen: Counter[str] = Counter()
     holders: dict[str, int] = {}
     for row in rows:
-        filled = {field: cell.strip() for field, cell in row.cells.items() if cell.strip()}
+        filled = {field: kept for field, cell in row.cells.items() if (kept := _kept(cell))}
         wrong = list(_wrong(row.line, filled))
         if not wrong:
             action, given = filled.pop("action").lower(), filled.pop("key", "")
@@ -97,8 +103,17 @@ def parse_requests(data: bytes, name: str) -> tuple[list[RequestLine], list[Line
     return lines, sorted(errors, key=lambda e: (e.line or 0, e.column))
 
 
-def _csv_rows(data: bytes) -> tuple[list[Row], list[LineError]]:
-    sheet = read_rows(data)
+def _is_json(text: str, name: str) -> bool:
+    return name.endswith((".jsonl", ".ndjson")) or (text.lstrip().startswith("{") and not name.endswith(".csv"))
+
+
+def _kept(cell: str) -> str:
+    """What `clean` gives, in a fraction of its time for plain text."""
+    return " ".join(cell.split()) if cell.isascii() and cell.isprintable() else clean(cell)
+
+
+def _csv_rows(text: str) -> tuple[list[Row], list[LineError]]:
+    sheet = read_text(text)
     missing = [] if "action" in sheet.columns else [("action", "there is no column action")]
     check_columns(sheet, FIELDS, missing)
     return sheet.rows, sheet.errors
@@ -170,6 +185,9 @@ def _wrong(line: int, filled: dict[str, str]) -> Iterator[LineError]:
 
 def _misfits(line: int, action: str, form: Form, filled: dict[str, str]) -> Iterator[LineError]:
     """What the action lacks, and what it was given without need."""
+    for field, cell in filled.items():
+        if len(cell) > LONGEST:
+            yield LineError(line, field, "too-long", f"longer than {LONGEST} characters")
     for field in form.needs:
         if field not in filled:
             yield LineError(line, field, "missing-field", f"{action} needs {field}")

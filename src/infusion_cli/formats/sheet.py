@@ -10,6 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from infusion_cli.domain.names import clean, shown
@@ -25,7 +26,8 @@ _LONGEST_SHOWN = 40
 _HEAD = 100_000
 _QUOTED = re.compile(r'(?m)(^|[,;\t])"(?:[^"]|"")*"')
 # Spreadsheets in Japanese take the full-width signs for the plain ones.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_LEADING = ("\t", "\r", "\n")
 _HARMLESS = re.compile(r"[+-]?[\d\s().,/-]*", re.ASCII)
 
 
@@ -46,12 +48,16 @@ class Sheet(NamedTuple):
 
 
 def read_rows(data: bytes) -> Sheet:
-    """Read a CSV file; raises `InvalidDataError` when there is no text, no header, or a quote that never closes.
+    """Read a CSV file as `read_text` does; raises `InvalidDataError` also for what `decode` refuses."""
+    return read_text(decode(data))
+
+
+def read_text(text: str) -> Sheet:
+    """The table in a CSV text; raises `InvalidDataError` when there is no header, or a quote that never closes.
 
     Header names lose case and surrounding blanks, rows without any text are passed over, and the
     apostrophe that `write_rows` put before a formula is taken off again.
     """
-    text = decode(data)
     sheet: Sheet | None = None
     try:
         for line, cells in _parse(text, _delimiter(text)):
@@ -96,11 +102,10 @@ def check_columns(
 
 def unknown_column(line: int, name: str, known: Sequence[str]) -> LineError:
     """The error for a column that nobody knows, with the nearest one that is known."""
-    import difflib  # only when something is unknown
-
-    near = difflib.get_close_matches(name[:MAX_COLUMNS], known, n=1)
-    way_out = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-    return LineError(line, brief(name), "unknown-column", f"unknown column {brief(name)!r}; {way_out}")
+    shown_name = brief(name)
+    near = _nearest(shown_name, tuple(known))
+    way_out = f"did you mean {near}?" if near else f"known: {', '.join(known)}"
+    return LineError(line, shown_name, "unknown-column", f"unknown column {shown_name!r}; {way_out}")
 
 
 def refuse_too_many(rows: int) -> None:
@@ -144,6 +149,13 @@ def write_rows(fields: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     return out.getvalue()
 
 
+@lru_cache(maxsize=1024)
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    import difflib  # only when something is unknown
+
+    return next(iter(difflib.get_close_matches(name.casefold(), known, n=1)), "")
+
+
 class _QuoteError(Exception):
     """The quotation marks do not part the text into cells."""
 
@@ -163,7 +175,8 @@ def _unguarded(cell: str) -> str:
 def _needs_guard(cell: str) -> bool:
     """Whether the cell is a formula, or one behind apostrophes: those get one more, else reading would lose one."""
     bare = cell.lstrip("'")
-    return bare.startswith(_FORMULA) and not _HARMLESS.fullmatch(bare)
+    text = bare.lstrip()  # some programs pass over blanks and line ends before the sign
+    return (bare.startswith(_LEADING) or text.startswith(_FORMULA)) and not _HARMLESS.fullmatch(text)
 
 
 def _columns(cells: Sequence[str]) -> tuple[str, ...]:

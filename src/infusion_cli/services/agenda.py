@@ -65,6 +65,8 @@ def list_visits(
     unknown = [s for s in statuses if s not in STATUSES]
     if unknown:
         raise UsageError(f"There is no status {unknown[0]!r}.", f"one of {', '.join(STATUSES)}")
+    if first and last and last < first:
+        raise UsageError(f"--to {last} is before --from {first}.", "both are included; swap them")
     tz = zone(reader.clinic.timezone)
     lo = midnight(first, tz) if first else FIRST_INSTANT
     hi = midnight(last + timedelta(days=1), tz) if last else LAST_INSTANT

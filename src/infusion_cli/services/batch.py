@@ -89,8 +89,16 @@ def refusal(problems: Sequence[Problem]) -> InfusionError:
     lines = len({p.line for p in problems})
     count = "1 line" if lines == 1 else f"{lines} lines"
     if all(p.is_conflict for p in problems):
-        return ConflictError(f"{count} cannot be placed; nothing was written.", problems, hint="or use --keep-going")
-    return InvalidDataError(f"{count} cannot be used; nothing was written.", problems, "mend them, or use --keep-going")
+        return ConflictError(
+            f"{count} cannot be placed; nothing was written.",
+            problems,
+            hint="infusion batch apply --keep-going writes the rest",
+        )
+    return InvalidDataError(
+        f"{count} cannot be used; nothing was written.",
+        problems,
+        "mend them, or leave them out with batch apply --keep-going",
+    )
 
 
 def _summary(work: _Work, found: Sequence[Problem]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from infusion_cli.domain import rules
@@ -18,10 +19,11 @@ from infusion_cli.services.ports import Reader, Writer
 LOOK_AHEAD = 2 * 366 * DAY
 
 
-def apply_clinic(desk: Desk, new: Clinic, text: str, data: str) -> Outcome:
+def apply_clinic(desk: Desk, new: Clinic, text: str, data: str, difference: Sequence[str] = ()) -> Outcome:
     """Replace the clinic's file; refused when a visit ahead would lose its chair, protocol or zone.
 
-    Visits that the new hours, shifts or closures make impossible are listed in the summary.
+    Visits that the new hours, shifts or closures make impossible are listed in the summary, as is
+    the `difference` in words, so that it belongs to the answer under a key.
     """
 
     def decide(writer: Writer) -> Decision:
@@ -29,7 +31,9 @@ def apply_clinic(desk: Desk, new: Clinic, text: str, data: str) -> Outcome:
         _refuse_if_orphaned(writer.clinic, new, ahead)
         after = ClinicText(writer.clinic_text.id, text, data)
         hit = _hit(writer, new, ahead)
-        return Decision([change(writer.clinic_text, after)], summary={"hit": [v.id for v in hit]})
+        return Decision(
+            [change(writer.clinic_text, after)], summary={"hit": [v.id for v in hit], "difference": [*difference]}
+        )
 
     return carry_out(desk, "clinic apply", {"text": text}, decide)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from infusion_cli.domain import names
+from infusion_cli.domain import ids, names
 from infusion_cli.domain.book import Patient
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import local_date, zone
@@ -50,10 +50,10 @@ def add(desk: Desk, fields: PatientFields) -> Outcome:
     """Add a person; raises `UsageError` for an empty name or MRN, `ConflictError` for an MRN in use."""
 
     def decide(writer: Writer) -> Decision:
-        checked = _checked(writer, fields)
-        if not checked.mrn or not checked.name:
+        if not names.clean(fields.mrn or "") or not names.clean(fields.name or ""):
             raise UsageError("A patient needs a name and an MRN.", 'infusion patients add --mrn M1001 "Yara Sánchez"')
-        _refuse_mrn_in_use(writer, checked.mrn)
+        checked = _checked(writer, fields)
+        _refuse_mrn_in_use(writer, checked.mrn or "")
         return Decision([change(None, _set(Patient(writer.new_id("patient"), "", ""), checked))])
 
     return carry_out(desk, "patients add", fields._asdict(), decide)
@@ -112,8 +112,10 @@ def import_rows(desk: Desk, rows: Sequence[ImportRow]) -> Outcome:
 def find(reader: Reader, text: str) -> list[Patient]:
     """Everybody whom a text fits: id, MRN or beginnings of name words; none is no error."""
     typed = names.words(text)
-    by_mrn = list(reader.patients_by_mrn([names.clean(text)]).values())
-    found = by_mrn + (reader.patients_matching(typed) if typed else [])
+    by_id = ids.normalise(text)
+    exact = [*(reader.patients_of([by_id]) if by_id else {}).values()]
+    exact += reader.patients_by_mrn([names.clean(text)]).values()
+    found = exact + (reader.patients_matching(typed) if typed else [])
     return list({p.id: p for p in found}.values())
 
 
