@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -120,10 +121,14 @@ class Desk:
         """The commands that the journal knows, the newest first."""
         return [operation["command"] for operation in self.json("history")]
 
-    def process(self, *words: str, stdin: bytes = b"", **env: str) -> Answer:
+    def process(self, *words: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Answer:
         """Type a command in a process of its own."""
         done = subprocess.run(
-            [sys.executable, *PROGRAM, *words], input=stdin, capture_output=True, env=os.environ | env, check=False
+            [sys.executable, *PROGRAM, *words],
+            input=stdin,
+            capture_output=True,
+            env=os.environ | dict(env or {}),
+            check=False,
         )
         return Answer(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
 

@@ -78,7 +78,8 @@ def kill_many(path: Path, seed: int) -> Counter[str]:
     """Kill bookings one after the other over the same book; how often what had become of them."""
     harbor_book(path)
     chance, usual = random.Random(seed), usual_seconds(path)
-    moments = [chance.uniform(0, usual) for _ in range(KILLS // LANES)]
+    # Every moment of its life, those around the commit a little more often.
+    moments = [chance.triangular(0, usual, 0.8 * usual) for _ in range(KILLS // LANES)]
     fates = Counter(kill_and_repeat(path, BOOKED_BEFORE + n, after) for n, after in enumerate(moments))
     with start(path, "db", "check", "--json") as check:
         printed, _ = check.communicate(timeout=60)

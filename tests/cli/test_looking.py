@@ -134,6 +134,11 @@ def test_show_an_operation_and_a_block(busy: Desk) -> None:
     assert operation["changes"][0]["after"] == {k: v for k, v in block.items() if k != "hit"}
 
 
+def test_quiet_leaves_out_remarks_and_never_what_was_asked_for(busy: Desk) -> None:
+    for words in (("show", ONE), ("list",), ("patients", "show", YARA), ("db", "info"), ("clinic", "show")):
+        assert busy.say(*words, "-q") == busy.say(*words)
+
+
 def test_show_a_series_with_its_sessions(desk: Desk) -> None:
     series = desk.json("series", "book", "yara s", "iv-mood", "--from", "2026-12-01")
     shown = desk.json("show", series["id"])

@@ -17,6 +17,8 @@ DAYS = ("2026-12-01", "2026-12-02", "2026-12-03", "2026-12-04")
 HOLD = "15m"
 SECONDS_A_TURN = 30
 """How far a desk's clock goes forward with every turn: holds run out during a race."""
+EARLY = 3
+"""Turns at the start in which a desk only books."""
 
 _KINDS = {"book": 70, "move": 10, "cancel": 10, "hold": 5, "undo": 5}
 _PROTOCOLS = {"iv-mood": 45, "consult": 25, "esketamine": 15, "iv-booster": 10, "iv-pain": 5}
@@ -44,7 +46,8 @@ class Workload:
 
     def turn(self, number: int) -> Turn:
         """The wish of that turn."""
-        kind = self._pick(_KINDS)
+        # A book with little in it would lose its patients: undo goes back to their import.
+        kind = self._pick(_KINDS if number >= EARLY else {"book": 1})
         hold = HOLD if kind == "hold" else ""
         override = _SHORT_STAFFED if self.chance.random() < 0.02 else Override()
         patient, chair = self.chance.choice(MRNS), self.chance.choice(_CHAIRS)

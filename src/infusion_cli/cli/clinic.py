@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 from infusion_cli.cli import options, words
@@ -21,7 +22,10 @@ FILE = options.argument("FILE", "A clinic.toml.")
 def show(session: Session) -> None:
     """The clinic as its file, just as it was applied; with --json its content."""
     with session.reading() as reader:
-        session.out.record(tree(reader.clinic), reader.clinic_text.text.splitlines())
+        if session.out.form == "table":
+            sys.stdout.write(reader.clinic_text.text)
+        else:
+            session.out.record(tree(reader.clinic), ())
 
 
 @command(file=FILE)

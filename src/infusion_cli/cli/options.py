@@ -74,7 +74,7 @@ def command(*, writes: bool = False, **declared: Any) -> Callable[[Body], Callab
         parameters += [_parameter(name, *rest) for name, rest in shared.items()]
 
         def run(**values: Any) -> None:
-            session = Session(Options(**{name: values.pop(name) for name in shared}))
+            session = Session(Options(**{name: values.pop(name) for name in shared}), writes=writes)
             status = _carry_out(body, session, values)
             if status:
                 raise typer.Exit(status)

@@ -30,9 +30,11 @@ Line = str | Sequence[Piece]
 class Output:
     """The command's two streams, in the form that was asked for."""
 
-    def __init__(self, form: str = "table", *, quiet: bool = False, color: bool = True) -> None:
+    def __init__(self, form: str = "table", *, quiet: bool = False, color: bool = True, is_answer: bool = True) -> None:
         self.form = form
         self.quiet = quiet
+        self.is_answer = is_answer
+        """Whether a record is what was asked for; else it only says what was done, which `quiet` leaves out."""
         self._color = color
         self.unicode = _can_draw(sys.stdout)
 
@@ -52,7 +54,7 @@ class Output:
             self._csv([data])
         elif self.is_json:
             self._json(data)
-        elif not self.quiet:
+        elif self.is_answer or not self.quiet:
             self.lines(lines)
 
     def records(self, data: Sequence[Mapping[str, Any]], lines: Iterable[Line]) -> None:
@@ -112,9 +114,9 @@ class Output:
 
 
 def plain(line: Line) -> str:
-    """The line without styles and without blanks at its end."""
+    """The line without styles, without blanks at its end, and without what would steer a terminal."""
     text = line if isinstance(line, str) else "".join(piece.text for piece in line)
-    return text.rstrip()
+    return shown(text).rstrip()
 
 
 def _cell(value: object) -> str:
@@ -166,5 +168,5 @@ def _print_styled(lines: Iterable[Line], stream: TextIO, *, terminal: bool | Non
 
     console = Console(file=stream, force_terminal=terminal, highlight=False, markup=False, emoji=False, soft_wrap=True)
     for line in lines:
-        pieces = [(line, "")] if isinstance(line, str) else [(p.text, p.style) for p in line]
+        pieces = [(shown(line), "")] if isinstance(line, str) else [(shown(p.text), p.style) for p in line]
         console.print(Text.assemble(*pieces), soft_wrap=True)

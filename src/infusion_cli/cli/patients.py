@@ -135,14 +135,14 @@ def import_(session: Session, file: str, *, ignore_unknown: bool = False) -> Non
 @command()
 def export(session: Session, *, output: str = "-") -> int | None:
     """Write every patient, as CSV that import takes, or as JSON with --json."""
-    from infusion_cli.formats.json_out import dumps, json_lines  # noqa: PLC0415  only for this command
+    from infusion_cli.formats.json_out import dumps  # noqa: PLC0415  only for this command
     from infusion_cli.formats.patients import patients_csv  # noqa: PLC0415
 
     with session.reading() as reader:
         tz, people = zone(reader.clinic.timezone), reader.patients()
         data = [public.patient(p, tz) for p in people]
         if session.out.form == "jsonl":
-            text = json_lines(data)
+            text = "".join(dumps(p, indent=None) + "\n" for p in data)
         elif session.out.is_json:
             text = dumps(data) + "\n"
         else:

@@ -41,15 +41,17 @@ class Options(NamedTuple):
         form = self.format or ("json" if self.json else "table")
         if form not in FORMATS:
             raise UsageError(f"There is no format {form!r}.", f"one of {', '.join(FORMATS)}")
+        if self.json and not form.startswith("json"):
+            raise UsageError(f"--json and --format {form} exclude each other.", "leave one of them out")
         return form
 
 
 class Session:
     """Opened on first use, closed by the command's end."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, writes: bool = False) -> None:
         self.options = options
-        self.out = Output(options.form, quiet=options.quiet, color=not options.no_color)
+        self.out = Output(options.form, quiet=options.quiet, color=not options.no_color, is_answer=not writes)
         self.changed = False
         """Whether the command's plan was not empty (for `--exit-code`)."""
         self._store: SqliteStore | None = None

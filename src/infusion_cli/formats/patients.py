@@ -10,7 +10,6 @@ from typing import NamedTuple
 from infusion_cli.domain.book import Patient
 from infusion_cli.domain.names import clean
 from infusion_cli.errors import InvalidDataError
-from infusion_cli.formats.json_out import dumps
 from infusion_cli.formats.line_error import LineError
 from infusion_cli.formats.sheet import Row, check_columns, read_rows, write_rows
 
@@ -66,11 +65,6 @@ def parse_patients(data: bytes, *, requirements: Sequence[str], ignore_unknown: 
 def patients_csv(patients: Iterable[Patient], requirements: Sequence[str]) -> str:
     """The people as CSV with the columns that the import takes."""
     return write_rows([*FIELDS, *requirements], (_cells(person, requirements) for person in patients))
-
-
-def patients_json(patients: Iterable[Patient], requirements: Sequence[str]) -> str:
-    """The people as one JSON array of flat objects with the columns that the import takes."""
-    return dumps([_cells(person, requirements) for person in patients])
 
 
 def _missing_columns(columns: Sequence[str]) -> Iterator[tuple[str, str]]:

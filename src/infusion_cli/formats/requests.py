@@ -89,7 +89,7 @@ def parse_requests(data: bytes, name: str) -> tuple[list[RequestLine], list[Line
     seen: Counter[str] = Counter()
     holders: dict[str, int] = {}
     for row in rows:
-        filled = {field: kept for field, cell in row.cells.items() if (kept := _kept(cell))}
+        filled = {field: kept for field, cell in row.cells.items() if cell and (kept := _kept(cell))}
         wrong = list(_wrong(row.line, filled))
         if not wrong:
             action, given = filled.pop("action").lower(), filled.pop("key", "")
