@@ -94,6 +94,14 @@ def test_the_demo_leaves_nothing_behind_and_no_other_book_is_touched(desk: Desk,
     assert [p.name for p in desk.folder.iterdir()] == ["book.sqlite3"]
 
 
+def test_the_demo_as_data(empty_desk: Desk) -> None:
+    answer = empty_desk.json("demo", "--keep", "kept")
+    assert (answer["kept"], answer["files"][0], len(answer["files"])) == ("kept", "book.sqlite3", 3)
+    assert answer["commands"][0] == "infusion init --demo"
+    again = empty_desk.json("demo")
+    assert (again["kept"], again["files"], len(again["commands"])) == (None, [], len(answer["commands"]))
+
+
 def test_the_demo_in_a_folder_that_cannot_be_one(empty_desk: Desk) -> None:
     name = empty_desk.file("file", "")
     assert empty_desk.refused(2, "demo", "--keep", name)["message"].startswith("file cannot be a folder: ")

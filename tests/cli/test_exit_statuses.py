@@ -118,6 +118,18 @@ def test_8_ambiguous(desk: Desk) -> None:
     assert answer.err.splitlines()[1:3] == ["  P46VJS  Hana Grünwald, M1012", "  PNGV4C  Hana Grünwald, M1042"]
 
 
+def test_130_tells_when_the_change_was_committed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("infusion_cli.services.desk._committed", [])
+    with monkeypatch.context() as at_the_answer:
+        at_the_answer.setattr("infusion_cli.cli.public.appointment", pressed)
+        answer = desk.type("book", YARA, "iv-mood", NINE)
+    assert answer == (130, "", "\nInterrupted, but the change was committed.\nTry: infusion history\n")
+    assert [v["patient"] for v in desk.json("list")] == [YARA]
+
+
 def test_130_interrupted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     class Impatient(Terminal):
         def readline(self, *_: object) -> Any:

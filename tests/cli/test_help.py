@@ -43,8 +43,7 @@ def test_a_command_explains_itself(desk: Desk, words: tuple[str, ...]) -> None:
     assert text.startswith(f"Usage: infusion {' '.join(words)} ")
     docstring = (COMMANDS[words].help or "").strip()
     assert docstring
-    first = " ".join(docstring.split("\n\n")[0].split())
-    assert first.startswith(LINES[words].rstrip(".")) or LINES[words].rstrip(".").startswith(first.rstrip("."))
+    assert docstring.splitlines()[0] == LINES[words]
     for parameter in COMMANDS[words].params:
         assert getattr(parameter, "help", ""), parameter.name
         assert parameter.opts[-1] in text or str(parameter.metavar) in text

@@ -129,12 +129,26 @@ def test_a_single_record_is_one_object_with_these_fields(lived: Desk, words: tup
     assert set(lived.json(*words)) == RECORDS[words]
 
 
-@pytest.mark.parametrize("words", [w for w in RECORDS if w[0] in {"show", "db", "clinic"}], ids=" ".join)
+WRITES = [
+    words for words in RECORDS if words[0] not in {"show", "db", "ical"} and words[1] not in {"show", "check", "why"}
+]
+
+
+@pytest.mark.parametrize("words", RECORDS, ids=" ".join)
 def test_a_single_record_in_the_other_forms(lived: Desk, words: tuple[str, ...]) -> None:
-    one = lived.json(*words)
-    (line,) = lived.say(*words, "--format", "jsonl").splitlines()
-    assert json.loads(line) == one
-    assert lived.say(*words, "--format", "csv").splitlines()[0].split(",") == list(one)
+    quietly = ("--dry-run",) if words in WRITES else ("--yes",) if words[0] == "ical" else ()
+    one = lived.json(*words, *quietly)
+    (line,) = lived.say(*words, *quietly, "--format", "jsonl").splitlines()
+    assert json.loads(line).keys() == one.keys()
+    assert lived.type(*words, *quietly, "--format", "csv").out.splitlines()[0].split(",") == list(one)
+
+
+@pytest.mark.parametrize("words", WRITES, ids=" ".join)
+def test_a_dry_run_leaves_every_octet(lived: Desk, words: tuple[str, ...]) -> None:
+    before, files = lived.octets(), sorted(path.name for path in lived.folder.iterdir())
+    assert set(lived.json(*words, "--dry-run")) == RECORDS[words]
+    assert lived.octets() == before
+    assert sorted(path.name for path in lived.folder.iterdir()) == files
 
 
 def test_the_parts_of_records(lived: Desk) -> None:

@@ -79,7 +79,7 @@ def kill_many(path: Path, seed: int) -> Counter[str]:
     harbor_book(path)
     chance, usual = random.Random(seed), usual_seconds(path)
     # Every moment of its life, those around the commit a little more often.
-    moments = [chance.triangular(0, usual, 0.8 * usual) for _ in range(KILLS // LANES)]
+    moments = [chance.triangular(0, 1.2 * usual, usual) for _ in range(KILLS // LANES)]
     fates = Counter(kill_and_repeat(path, BOOKED_BEFORE + n, after) for n, after in enumerate(moments))
     with start(path, "db", "check", "--json") as check:
         printed, _ = check.communicate(timeout=60)

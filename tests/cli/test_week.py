@@ -132,6 +132,18 @@ def test_the_day_to_look_at_is_the_first_that_has_somebody_to_ask(screen: Screen
     assert screen.text(days(monday)).splitlines()[-1] == "1 visit.   infusion today 2026-11-30"
 
 
+def test_evening_hours_reach_to_midnight(screen: Screen) -> None:
+    evening = CLINIC._replace(hours=(Hours((0,), 1200, 1440),))
+    assert screen.text(days(of=evening)).splitlines()[2] == "             20  21  22  23"
+    assert screen.row(days(of=evening), "Mon") == f"> Mon 30 Nov {'·' * 16}"
+
+
+def test_hours_in_which_every_chair_is_taken_are_coloured(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = [visit(n, "2026-12-01T09:00", f"chair-{n + 1}") for n in range(3)]
+    styled = [line for line in week.lines(days(*full), terminal(monkeypatch)) if not isinstance(line, str)]
+    assert [piece.text for line in styled for piece in line if piece.style == "red"] == ["3333"]
+
+
 def test_an_hour_that_the_clock_skips_is_blank(screen: Screen) -> None:
     sunday = clinic(hours=(Hours((6,), 0, 360),))
     spring = date(2027, 3, 14)

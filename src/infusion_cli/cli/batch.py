@@ -28,7 +28,10 @@ KEEP_GOING = options.option("--keep-going", help="Write what can be written and 
 
 @command(file=FILE)
 def check(session: Session, file: str, output: str = "") -> int | None:
-    """Say what a file would do, every bad line with its number; writes nothing but -o."""
+    """Say what a file would do.
+
+    Every bad line with its number; nothing is written but the plan of -o.
+    """
     return _carry_out(session, file, output, keep_going=False, dry_run=True)
 
 

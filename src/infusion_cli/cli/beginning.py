@@ -68,7 +68,10 @@ def init(session: Session, *, from_: str = "", demo: bool = False) -> int | None
 
 @command(keep=KEEP)
 def demo(session: Session, keep: str = "") -> None:
-    """A first minute: a made-up clinic in a temporary book, planned, booked, moved, shown, exported."""
+    """A first minute with a made-up clinic in a temporary book.
+
+    A course is planned and booked, a visit moved, the board shown, calendar files written.
+    """
     from infusion_cli.cli.demo import run  # noqa: PLC0415  only for this command
 
     run(session, Path(keep) if keep else None)

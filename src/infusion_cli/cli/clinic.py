@@ -20,7 +20,10 @@ FILE = options.argument("FILE", "A clinic.toml.")
 
 @command()
 def show(session: Session) -> None:
-    """The clinic as its file, just as it was applied; with --json its content."""
+    """The clinic as its file.
+
+    Just as it was applied; with --json its content.
+    """
     with session.reading() as reader:
         if session.out.form == "table":
             sys.stdout.write(reader.clinic_text.text)
@@ -30,7 +33,10 @@ def show(session: Session) -> None:
 
 @command(file=FILE)
 def check(session: Session, file: str) -> None:
-    """Look for mistakes in a clinic's file; needs no book."""
+    """Look for mistakes in a clinic's file.
+
+    Needs no book.
+    """
     from infusion_cli.formats.clinic_toml import read, warnings  # noqa: PLC0415  only for this command
 
     _, clinic = read(Path(file))
@@ -42,10 +48,10 @@ def check(session: Session, file: str) -> None:
 
 @command(writes=True, file=FILE)
 def apply(session: Session, file: str) -> None:
-    """Make a file the clinic's; with --dry-run the difference only.
+    """Make a file the clinic's.
 
-    Refused when a visit ahead would lose its chair or protocol. Visits that the new hours, shifts
-    or closures make impossible are listed.
+    With --dry-run the difference only. Refused when a visit ahead would lose its chair or protocol.
+    Visits that the new hours, shifts or closures make impossible are listed.
     """
     from infusion_cli.formats.clinic_toml import difference, read, warnings  # noqa: PLC0415  only here
 

@@ -12,7 +12,10 @@ from infusion_cli.errors import ExitStatus
 
 @command()
 def info(session: Session) -> None:
-    """Where the book is, how large, which versions and settings."""
+    """Where the book is, how large, which versions.
+
+    Also its settings and the head of its journal.
+    """
     found = session.store.describe()
     width = max(len(name) for name in found)
     session.out.record(
@@ -22,7 +25,10 @@ def info(session: Session) -> None:
 
 @command()
 def check(session: Session) -> int | None:
-    """Check the book from end to end; ends with 7 when anything is wrong, notes aside."""
+    """Check the book from end to end.
+
+    Ends with 7 when anything is wrong, notes aside.
+    """
     from infusion_cli.store.check import check as examine  # noqa: PLC0415  only for this command
 
     findings = examine(session.store)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import date, timedelta
+from io import StringIO
 from pathlib import Path
 from shlex import join
 from tempfile import TemporaryDirectory
@@ -49,9 +50,25 @@ def run(session: Session, keep: Path | None) -> None:
             keep.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"{keep} cannot be a folder: {error.strerror}.", "name another with --keep") from None
+    if session.out.form == "table":
+        _show_and_keep(session, keep)
+        return
+    with redirect_stdout(StringIO()) as said, redirect_stderr(StringIO()):
+        _show_and_keep(session, keep)
+    typed = [line.removeprefix("$ ") for line in said.getvalue().splitlines() if line.startswith("$ infusion ")]
+    files = [BOOK, *_calendar_files(keep)] if keep else []
+    session.out.record({"kept": str(keep) if keep else None, "files": files, "commands": typed}, ())
+
+
+def _calendar_files(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.glob("*.ics"))
+
+
+def _show_and_keep(session: Session, keep: Path | None) -> None:
+    if keep is not None:
         _show(session, keep)
-        files = ", ".join(sorted(p.name for p in keep.glob("*.ics")))
-        session.out.lines(["", f"Kept in {keep}: {BOOK}, {files}. Look around: infusion today --db {keep / BOOK}"])
+        files = ", ".join([BOOK, *_calendar_files(keep)])
+        session.out.lines(["", f"Kept in {keep}: {files}. Look around: infusion today --db {keep / BOOK}"])
         return
     with TemporaryDirectory(prefix="infusion-demo-") as folder:
         _show(session, Path(folder))

@@ -36,7 +36,7 @@ def interrupted(*, wants_json: bool) -> int:
     from infusion_cli.services.desk import has_committed  # noqa: PLC0415  if it was loaded at all
 
     if has_committed():
-        error = InterruptedCommandError("Interrupted, but the change was committed.", "infusion history shows it")
+        error = InterruptedCommandError("Interrupted, but the change was committed.", "infusion history")
     else:
         error = InterruptedCommandError("Interrupted; nothing was written.")
     return report(error, wants_json=wants_json)

@@ -21,11 +21,11 @@ IN_FILE = ("pending", "booked", "arrived", "checked-in", "fulfilled")
 
 @command(id_=options.argument("A|S|P", "A visit's, a series' or a patient's id; without one the clinic's days."))
 def export(session: Session, id_: str = "", *, from_: str = "", to: str = "", output: str = "") -> int | None:
-    """Write visits as an .ics file for Outlook, Google, Apple and Thunderbird.
+    """Write visits as an .ics file.
 
-    A visit, a series, a patient's visits, or with --from and --to all visits of those days. The
-    words in it are neutral; the same revision always gives the same octets. Without -o the file is
-    named after the id in the present folder.
+    For Outlook, Google, Apple and Thunderbird. A visit, a series, a patient's visits, or with
+    --from and --to all visits of those days. The words in it are neutral; the same revision always
+    gives the same octets. Without -o the file is named after the id in the present folder.
     """
     from infusion_cli.formats.ics import export as ics  # noqa: PLC0415  only for this command
     from infusion_cli.formats.ics import file_name  # noqa: PLC0415

@@ -22,7 +22,10 @@ STATUS = options.option("--status", help="Only with this status; may be given se
 
 @command(week=WEEK, date=options.argument("DATE", "The day, today without."))
 def today(session: Session, date: str = "", *, week: bool = False) -> None:
-    """The board: chairs against time, who is due, here, dosing, observed; holds and free time."""
+    """The board: chairs against time, who is due, here, dosing, observed.
+
+    Holds, blocks and the next free time of each chair stand beside it.
+    """
     from infusion_cli.cli import board  # noqa: PLC0415  only for this command
     from infusion_cli.cli import week as week_board  # noqa: PLC0415
 
@@ -47,7 +50,10 @@ def list_(
     patient: str = "",
     status: Sequence[str] = (),
 ) -> None:
-    """Visits, one record each; without --from everything, entered-in-error only when asked for."""
+    """Visits, one record each.
+
+    Without --from and --to all of them; what was entered in error only when asked for by --status.
+    """
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)
         first = parse_date(from_, reader.now, tz) if from_ else None

@@ -47,7 +47,10 @@ def add(
     phone: str = "",
     email: str = "",
 ) -> None:
-    """Add a patient; the MRN must not be in use."""
+    """Add a patient.
+
+    The MRN must not be in use.
+    """
     fields = PatientFields(mrn, name, born, phone, email)
     _print_patient(session, service.add(session.desk(), fields), "Added")
 
@@ -64,7 +67,10 @@ def edit(
     email: str | None = None,
     status: str | None = None,
 ) -> None:
-    """Change what is known of a patient; what is not named stays."""
+    """Change what is known of a patient.
+
+    What is not named stays.
+    """
     fields = PatientFields(mrn, name, born, phone, email, status)
     _print_patient(session, service.edit(session.desk(), patient, fields), "Changed")
 
@@ -77,7 +83,10 @@ def record(session: Session, patient: str, requirement: str, *, on: str = "") ->
 
 @command()
 def show(session: Session, patient: str) -> None:
-    """One patient: what is on record, series, and visits to come."""
+    """One patient, with series and visits to come.
+
+    What is on record stands with its date.
+    """
     with session.reading() as reader:
         tz, clinic = zone(reader.clinic.timezone), reader.clinic
         person = lookup.find_patient(reader, patient)
@@ -91,7 +100,10 @@ def show(session: Session, patient: str) -> None:
 
 @command()
 def list_(session: Session) -> None:
-    """Every patient, by name."""
+    """Every patient.
+
+    In order of names.
+    """
     with session.reading() as reader:
         _print_people(session, reader.patients(), reader.clinic.timezone)
 
@@ -105,10 +117,11 @@ def find(session: Session, text: str) -> None:
 
 @command(writes=True, file=options.argument("FILE", "A CSV file; - is stdin."), ignore_unknown=IGNORE)
 def import_(session: Session, file: str, *, ignore_unknown: bool = False) -> None:
-    """Add and update patients by MRN from a CSV file, all of it or nothing.
+    """Add and update patients from a CSV file.
 
-    Columns: mrn, name (or given and family), birth_date, phone, email, and one for each
-    requirement with the date it was fulfilled. Blank cells leave what is known.
+    By MRN, all of it or nothing. Columns: mrn, name (or given and family), birth_date, phone,
+    email, and one for each requirement with the date it was fulfilled. Blank cells leave what is
+    known.
     """
     from infusion_cli.formats.patients import parse_patients  # noqa: PLC0415  only for this command
     from infusion_cli.formats.sheet import MAX_BYTES  # noqa: PLC0415
@@ -134,7 +147,10 @@ def import_(session: Session, file: str, *, ignore_unknown: bool = False) -> Non
 
 @command()
 def export(session: Session, *, output: str = "-") -> int | None:
-    """Write every patient, as CSV that import takes, or as JSON with --json."""
+    """Write every patient as CSV or JSON.
+
+    The CSV has the columns that import takes.
+    """
     from infusion_cli.formats.json_out import dumps  # noqa: PLC0415  only for this command
     from infusion_cli.formats.patients import patients_csv  # noqa: PLC0415
 

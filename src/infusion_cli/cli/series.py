@@ -86,7 +86,10 @@ def book(
     authorised_visits: str = "",
     authorised_until: str = "",
 ) -> None:
-    """Book a whole course, all or nothing: what series plan would propose at this moment."""
+    """Book a whole course, all or nothing.
+
+    It is what series plan would propose at this moment.
+    """
     ask = _ask(locals())
     outcome = service.book_series(session.desk(), ask)
     session.changed = bool(outcome.changes) and not outcome.replayed
@@ -109,7 +112,10 @@ def book(
 
 @command(id_=options.argument("ID", "A series' id."))
 def show(session: Session, id_: str) -> None:
-    """One series with its sessions and what is due next."""
+    """One series with its sessions.
+
+    And what is due next.
+    """
     with session.reading() as reader:
         tz, clinic = zone(reader.clinic.timezone), reader.clinic
         course = lookup.find_series(reader, id_)
@@ -125,7 +131,10 @@ def show(session: Session, id_: str) -> None:
 
 @command(patient=options.OF_PATIENT)
 def list_(session: Session, patient: str = "") -> None:
-    """Every series that is not entered in error, one record each."""
+    """Every series.
+
+    One record each, but for those entered in error.
+    """
     with session.reading() as reader:
         tz, clinic = zone(reader.clinic.timezone), reader.clinic
         of = lookup.find_patient(reader, patient).id if patient else None

@@ -41,10 +41,10 @@ def find(
     chair: str = "",
     limit: str = "",
 ) -> None:
-    """Bookable starts in time order, each once, with the chair that book would choose.
+    """Bookable starts in time order.
 
-    Looks 14 days ahead and stops at 10 unless told otherwise. With --patient every rule about the
-    patient is asked too.
+    Each once, with the chair that book would choose. Looks 14 days ahead and stops at 10 unless
+    told otherwise. With --patient every rule about the patient is asked too.
     """
     most = parse_count(limit, "limit", high=100_000) if limit else service.USUAL_LIMIT
     ask = FindAsk(protocol, patient, from_, to, between, weekdays, chair, most)
@@ -58,7 +58,10 @@ def find(
 
 @command()
 def list_(session: Session, from_: str = "", to: str = "") -> None:
-    """Free and busy time of each chair, today or on the days named; blocks with their ids."""
+    """Free and busy time of each chair.
+
+    Today's or that of the days named; blocks of chairs with their ids.
+    """
     with session.reading() as reader:
         tz, clinic = zone(reader.clinic.timezone), reader.clinic
         found = service.list_slots(reader, from_, to)
@@ -112,7 +115,10 @@ def why(
 
 @command(writes=True, from_=START, to=END, staff=ON_DUTY)
 def open_(session: Session, from_: str, to: str, *, staff: Sequence[str] = (), reason: str = "") -> None:
-    """Add opening hours; the staff named, or everybody, is on duty then."""
+    """Add opening hours.
+
+    The staff named, or everybody, is on duty then.
+    """
     on_duty = tuple(name.strip() for given in staff for name in given.split(","))
     outcome = service.open_hours(session.desk(), BlockAsk(from_, to, reason, staff=on_duty))
     _print_block(session, outcome, "Opened")
@@ -129,7 +135,10 @@ def block(
     clinic: bool = False,
     reason: str = "",
 ) -> None:
-    """Take a chair, a member of staff or the whole clinic away; lists the visits hit at once."""
+    """Chair out of order, staff away, or clinic closed.
+
+    The visits that it makes impossible are listed at once.
+    """
     ask = BlockAsk(from_, to, reason, chair, (staff,) if staff else (), clinic)
     _print_block(session, service.block(session.desk(), ask), "Blocked")
 

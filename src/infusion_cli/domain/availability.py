@@ -202,7 +202,7 @@ def _merged(phases: tuple[Phase, ...], units: list[int]) -> tuple[Need, ...]:
     for phase, amount in zip(phases, units, strict=True):
         if amount and merged and merged[-1].end == at and merged[-1].units == amount:
             merged[-1] = Need(merged[-1].start, at + phase.minutes, amount)
-        elif amount:
+        elif amount and phase.minutes:
             merged.append(Need(at, at + phase.minutes, amount))
         at += phase.minutes
     return tuple(merged)

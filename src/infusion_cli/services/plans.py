@@ -122,9 +122,7 @@ def _made_anew(writer: Writer, planned: Change) -> Change:
         patient=find_patient(writer, wished.patient).id,
         chair=find_chair(writer.clinic, wished.chair).id,
     )
-    kept = {
-        name: getattr(wished, name) for name in ("id", "series", "session", "overrides", "reason", "ride", "warnings")
-    }
+    kept = {name: getattr(wished, name) for name in _SAID_BY_THE_PLAN}
     return planned._replace(after=made._replace(uid=new_uid(), **kept))
 
 

@@ -9,6 +9,7 @@ from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.case import Case
 from infusion_cli.domain.clinic_time import MINUTE, local_date, minute_of_day
 from infusion_cli.domain.plan import Conflict
+from infusion_cli.domain.protocol import place_in_course
 from infusion_cli.domain.rules.catalogue import conflict, rule
 from infusion_cli.domain.rules.words import gap_conflict, spoken
 from infusion_cli.domain.when import say_length
@@ -68,13 +69,13 @@ def window_is_kept(case: Case) -> Iterator[Conflict]:
 @rule("review-due", "soft", source="response is reviewed after infusion 2 or 3: wvkit.com, ketamineatrelievus.com")
 def review_before_session(case: Case) -> Iterator[Conflict]:
     """A clinician's review is due before this session."""
-    place = case.place(case.visit)
-    if place is None or case.visit.session is None or case.visit.session == 1:
+    series, session = case.series, case.visit.session
+    if series is None or session is None or session == 1:
         return
-    step, number = place.step, place.number_in_step
-    if (step.review_before and number == 1) or (step.review_after is not None and number == step.review_after + 1):
-        message = f"a clinician's review is due before session {case.visit.session}"
-        yield conflict("review-due", message, case.visit.series or "")
+    here, before = (place_in_course(series.course, number) for number in (session, session - 1))
+    is_new_step = here is not None and here.step.review_before and here.number_in_step == 1
+    if is_new_step or (before is not None and before.step.review_after == before.number_in_step):
+        yield conflict("review-due", f"a clinician's review is due before session {session}", series.id)
 
 
 @rule("authorisation-low", "soft", source="prior authorisations take 3-14 days to renew: headinghealth.com")
@@ -84,13 +85,16 @@ def authorisation_lasts(case: Case) -> Iterator[Conflict]:
     if series is None:
         return
     if series.authorised_visits is not None:
-        left = series.authorised_visits - case.sessions_in_series
+        until_now = sum(v.series == series.id and v.start < case.visit.start for v in case.own) + 1
+        left = series.authorised_visits - until_now
         if 0 <= left <= LAST_AUTHORISED_VISITS:
-            yield conflict("authorisation-low", f"{left} authorised visits left after this one", series.id)
+            visits = "visit is" if left == 1 else "visits are"
+            yield conflict("authorisation-low", f"{left} authorised {visits} left after this one", series.id)
     if series.authorised_until is not None:
         days = (date.fromisoformat(series.authorised_until) - local_date(case.visit.start, case.tz)).days
         if 0 <= days <= LAST_AUTHORISED_DAYS:
-            yield conflict("authorisation-low", f"the authorisation ends {days} days after this visit", series.id)
+            when = f"{days} day{'s' * (days != 1)} after" if days else "on the day of"
+            yield conflict("authorisation-low", f"the authorisation ends {when} this visit", series.id)
 
 
 @rule("ride-unknown", "soft", source="no driving until the next day after restful sleep: spravatohcp.com")
