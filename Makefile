@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check lint format types imports text docs statements bench lock clean
+.PHONY: help install demo test race check lint format types imports text docs statements bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z ]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -30,6 +30,9 @@ demo: $(ready) ## the first minute: a sample clinic, its board, its calendar fil
 
 test: $(ready) ## run the tests on all cores (ARGS="-k name" for some)
 	@$(bin)/python -m pytest -n auto -q $(ARGS)
+
+race: $(ready) ## the long races and kills, with their figures (takes minutes)
+	@INFUSION_RACE=full $(bin)/python -m pytest -q -n 0 tests/races tests/cli/test_kill.py $(ARGS)
 
 check: $(ready) ## all but the tests (one alone: make lint, types, imports or text)
 	@$(bin)/python tools/check.py

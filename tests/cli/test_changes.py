@@ -333,3 +333,14 @@ def test_an_existing_plan_file_is_only_replaced_with_yes(desk: Desk, tmp_path: P
     error = desk.refused(2, "series", "plan", FATIMA, "iv-mood", "-o", "plan.json")
     assert error["message"] == "This needs --yes where nobody can be asked."
     assert (tmp_path / "plan.json").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_undo_repeated_under_its_key_gives_the_first_answer(desk: Desk, named: bool) -> None:
+    for day in ("tue", "wed"):
+        desk.say("book", "M1001" if day == "tue" else "M1002", "iv-mood", f"{day} 9am")
+    words = ("undo", *([desk.json("history", "--limit", "1")[0]["id"]] if named else []), "--yes", "--key", "u1")
+    first = desk.json(*words)
+    again = desk.json(*words)
+    assert again == first | {"replayed": True, "at": again["at"]}
+    assert desk.json("history", "--limit", "1")[0]["id"] == first["operation"]

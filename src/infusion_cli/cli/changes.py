@@ -27,13 +27,16 @@ def undo(session: Session, operation: str = "") -> int | None:
     changed since, or when what was freed is taken.
     """
     with session.reading() as reader:
-        done = undoing.to_undo(reader, operation)
-        tz = zone(reader.clinic.timezone)
-    what = f"{done.id} ({done.command}, {say_when(done.at, tz)}: {words.changes_in_words(done.changes)})"
-    if not session.confirm(f"Undo {what}?"):
+        if session.options.key and reader.answers([session.options.key]):
+            what = agreed = ""  # a repeated command: nothing to ask, the first answer is given again
+        else:
+            done = undoing.to_undo(reader, operation)
+            when = say_when(done.at, zone(reader.clinic.timezone))
+            what, agreed = f"{done.id} ({done.command}, {when}: {words.changes_in_words(done.changes)})", done.id
+    if agreed and not session.confirm(f"Undo {what}?"):
         session.out.note("Nothing was changed.")
         return 1
-    outcome = undoing.undo(session.desk(), done.id)
+    outcome = undoing.undo(session.desk(), operation, agreed=agreed)
     _print_outcome(session, outcome, f"Undone {what}.")
     return None
 

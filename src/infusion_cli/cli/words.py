@@ -188,7 +188,7 @@ def operation_rows(operations: Iterable[Operation], tz: ZoneInfo, columns: int) 
 
 
 def changes_in_words(changes: Sequence[Change]) -> str:
-    """`S8D2KV, 6 visits`: what an operation touched, in a few words."""
+    """`S8D2KA, 6 visits`: what an operation touched, in a few words."""
     ids = [c.id for c in changes]
     if len(ids) <= 2:
         return ", ".join(ids)

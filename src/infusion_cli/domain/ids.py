@@ -22,7 +22,7 @@ _BLOCKS = tuple((32**n, int(32**n * 0.6180339887) | 1) for n in range(4, 9))
 
 
 def encode(kind: str, number: int) -> str:
-    """The id of the `number`-th record (from 0) of a kind, e.g. `A7K2M4`.
+    """The id of the `number`-th record (from 0) of a kind, e.g. `A7K2MH`.
 
     Numbers are scattered, so that ids made one after the other do not look alike.
     """

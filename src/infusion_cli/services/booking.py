@@ -97,7 +97,7 @@ def move(desk: Desk, visit: str, when: str, *, chair: str = "", override: Overri
 def cancel(desk: Desk, visit: str, *, reason: str, by: str = "patient") -> Outcome:
     """Cancel a visit; one that is cancelled already stays as it is."""
     if by not in {"patient", "clinic"}:
-        raise UsageError(f"--by is patient or clinic, not {by!r}.", "infusion cancel A7K2M4 --reason ill --by patient")
+        raise UsageError(f"--by is patient or clinic, not {by!r}.", "infusion cancel A7K2MH --reason ill --by patient")
     if not reason.strip():
         raise UsageError("A cancellation needs a reason.", 'add --reason "in a few words"')
 

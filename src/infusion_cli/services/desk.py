@@ -32,6 +32,8 @@ class Decision(NamedTuple):
     summary: Mapping[str, Any] = {}
     keys: Sequence[Key] = ()
     """Further idempotency keys that the operation leaves behind."""
+    undoes: str | None = None
+    """The operation that this one takes back."""
 
 
 class Outcome(NamedTuple):
@@ -51,8 +53,6 @@ def carry_out(
     command: str,
     request: Mapping[str, Any],
     decide: Callable[[Writer], Decision],
-    *,
-    undoes: str | None = None,
 ) -> Outcome:
     """Decide under the write lock and write what was decided, all or nothing.
 
@@ -63,7 +63,7 @@ def carry_out(
     try:
         with desk.store.writing(desk.now) as writer:
             known = replay(writer, desk.key, digest) if desk.key is not None else None
-            return known or _decide_and_write(desk, command, digest, decide(writer), writer, undoes)
+            return known or _write(desk, command, digest, decide(writer), writer)
     finally:
         # Ctrl-C may fall between the commit and the answer: what was committed is remembered.
         _committed.append(desk.store.committed)
@@ -77,9 +77,7 @@ def has_committed() -> bool:
     return any(_committed)
 
 
-def _decide_and_write(
-    desk: Desk, command: str, digest: str, decision: Decision, writer: Writer, undoes: str | None
-) -> Outcome:
+def _write(desk: Desk, command: str, digest: str, decision: Decision, writer: Writer) -> Outcome:
     changes = tuple(revise(c, desk.now) for c in merge(decision.changes))
     summary = dict(decision.summary)
     if not changes and not decision.keys:
@@ -87,7 +85,7 @@ def _decide_and_write(
     keys = list(decision.keys)
     if desk.key is not None:
         keys.append(Key(desk.key, digest, json.dumps(summary)))
-    done = writer.write(Entry(command, desk.actor, changes, undoes, keys))
+    done = writer.write(Entry(command, desk.actor, changes, decision.undoes, keys))
     if desk.dry_run:
         writer.discard()
     return Outcome(changes, done.id, tuple(decision.conflicts), summary)

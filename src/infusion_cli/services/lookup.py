@@ -96,7 +96,7 @@ def not_an_id(text: str) -> InfusionError:
     """The error for a text that should be an id and is not."""
     return UsageError(
         f"{names.shown(text)!r} is not an id: a character is wrong or missing.",
-        "ids look like A7K2M4; infusion list shows them",
+        "ids look like A7K2MH; infusion list shows them",
     )
 
 

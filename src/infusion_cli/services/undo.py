@@ -23,22 +23,20 @@ SILENT_COMMANDS = frozenset({"release-holds", "init"})
 """What the program does by itself, and the founding of the book."""
 
 
-def undo(desk: Desk, operation_id: str = "") -> Outcome:
+def undo(desk: Desk, operation_id: str = "", *, agreed: str = "") -> Outcome:
     """Take an operation back; without an id the newest that somebody asked for and that stands.
 
+    `agreed` is the operation that somebody was shown and said yes to: then it is this one or none.
     Raises `ConflictError` when a record has changed since, or when what was freed is taken.
     """
 
     def decide(writer: Writer) -> Decision:
-        done = to_undo(writer, operation_id)
+        done = to_undo(writer, operation_id or agreed)
         changes = inverse_changes(writer, done)
         _refuse_if_taken(writer, changes)
-        return Decision(changes, summary={"undoes": done.id, "command": done.command})
+        return Decision(changes, summary={"undoes": done.id, "command": done.command}, undoes=done.id)
 
-    if not operation_id:
-        with desk.store.reading(desk.now) as reader:
-            operation_id = to_undo(reader, "").id
-    return carry_out(desk, "undo", {"operation": operation_id}, decide, undoes=ids.normalise(operation_id))
+    return carry_out(desk, "undo", {"operation": ids.normalise(operation_id) or operation_id}, decide)
 
 
 def to_undo(reader: Reader, operation_id: str) -> Operation:
