@@ -45,7 +45,12 @@ ESK = Protocol(
 )
 DAILY = MOOD._replace(id="daily", course=(Step("s", 3, Gap(Span(1, "d"), None, (Span(1, "d"),) * 2, Span(2, "d"))),))
 CLINIC = clinic(protocols=(MOOD, CONSULT, ESK, DAILY), chairs=(*clinic().chairs, Chair("sofa", "Sofa", ("consult",))))
-ADA = patient(0, requirements=(("consent", "2026-11-01"), ("rems-enrolment", "2026-11-01")))
+ADA = patient(
+    0,
+    mrn="MRN-ZQ",
+    name="Zephyrine Quackenbush",
+    requirements=(("consent", "2026-11-01"), ("rems-enrolment", "2026-11-01")),
+)
 MY_COURSE = series(0)
 ESK_COURSE = series(0, protocol=ESK.id, ordered=12, course=ESK.course)
 NINE = "2026-12-01T09:00"

@@ -31,7 +31,7 @@ class Verdict(NamedTuple):
     @property
     def hard(self) -> tuple[Conflict, ...]:
         """What forbids it, recorded overrides taken off."""
-        return tuple(c for c in self.conflicts if c.is_hard and c.rule not in self.visit.overrides)
+        return tuple(c for c in self.conflicts if rules.forbids(c, self.visit))
 
 
 class Wish(NamedTuple):

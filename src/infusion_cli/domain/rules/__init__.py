@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.case import Case
 from infusion_cli.domain.plan import Conflict
 from infusion_cli.domain.rules import clinic_rules, course_rules, staff_rules, warnings
 from infusion_cli.domain.rules.catalogue import RULES, Rule, conflict
 
-__all__ = ["BY_ID", "CATALOGUE", "PHYSICAL", "conflict", "conflicts", "hard"]
+__all__ = ["BY_ID", "CATALOGUE", "PHYSICAL", "conflict", "conflicts", "forbids", "hard"]
 
 _MODULES = (clinic_rules, staff_rules, course_rules, warnings)  # imported for the rules they enter
 
@@ -43,4 +44,9 @@ def conflicts(case: Case, only: Iterable[str] = (), *, without: Iterable[str] = 
 
 def hard(case: Case, only: Iterable[str] = (), *, without: Iterable[str] = ()) -> list[Conflict]:
     """The conflicts that forbid the visit, its recorded overrides already taken off."""
-    return [c for c in conflicts(case, only, without=without) if c.is_hard and c.rule not in case.visit.overrides]
+    return [c for c in conflicts(case, only, without=without) if forbids(c, case.visit)]
+
+
+def forbids(found: Conflict, visit: Appointment) -> bool:
+    """Whether a conflict forbids the visit: it is hard, and not overridden; some rules cannot be, whatever is recorded."""
+    return found.is_hard and not (found.overridable and found.rule in visit.overrides)
