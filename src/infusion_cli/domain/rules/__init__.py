@@ -48,5 +48,5 @@ def hard(case: Case, only: Iterable[str] = (), *, without: Iterable[str] = ()) -
 
 
 def forbids(found: Conflict, visit: Appointment) -> bool:
-    """Whether a conflict forbids the visit: it is hard, and not overridden; some rules cannot be, whatever is recorded."""
+    """Whether a conflict forbids the visit: it is hard, and not an overridable one that is recorded as such."""
     return found.is_hard and not (found.overridable and found.rule in visit.overrides)

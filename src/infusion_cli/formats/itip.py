@@ -1,0 +1,70 @@
+"""Invitations and their withdrawal (iTIP, RFC 5546), for one visit and one patient each.
+
+The words are those of every calendar file. The patient's address is the one thing in it that is the
+patient's, because a calendar program finds its own invitation by it; the name stays in the clinic.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from infusion_cli.domain import names
+from infusion_cli.domain.book import Appointment
+from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.plan import CALENDAR_STATUS
+from infusion_cli.formats import ical_lines as lines
+
+_ATTENDEE = "ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE"
+_PLAIN_IN_MAILTO = "@!$'*+"
+"""What RFC 6068 leaves as it is, besides letters, digits and `-._~`."""
+
+
+def request(clinic: Clinic, visit: Appointment, email: str) -> bytes:
+    """The REQUEST that puts a visit that stands into the calendar of `email`, or replaces it there.
+
+    Times are in UTC; the same revision of the visit gives the same octets.
+    """
+    title = _title(clinic, visit)
+    alarm = (
+        b"BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-P1D\r\n",
+        lines.text_line("DESCRIPTION", title),
+        b"END:VALARM\r\n",
+    )
+    return _message("REQUEST", clinic, visit, email, CALENDAR_STATUS[visit.status], b"".join(alarm))
+
+
+def cancel(clinic: Clinic, visit: Appointment, email: str) -> bytes:
+    """The CANCEL that takes a visit that no longer stands out of the calendar of `email`.
+
+    UID, organizer and attendee are those of the invitation, SEQUENCE is higher since the visit was cancelled.
+    """
+    return _message("CANCEL", clinic, visit, email, "CANCELLED", b"")
+
+
+def _message(method: str, clinic: Clinic, visit: Appointment, email: str, status: str, alarm: bytes) -> bytes:
+    name = names.clean(clinic.public_name)
+    organizer = f"ORGANIZER;CN={lines.quoted(name)}" if name else "ORGANIZER"
+    return b"".join(
+        (
+            lines.head(clinic),
+            f"METHOD:{method}\r\nBEGIN:VEVENT\r\n".encode(),
+            lines.revision(visit),
+            lines.utc_times(visit).encode(),
+            lines.text_line("SUMMARY", _title(clinic, visit)),
+            lines.place(clinic),
+            lines.folded(f"{organizer}:{_mailto(clinic.email)}"),
+            lines.folded(f"{_ATTENDEE}:{_mailto(email)}"),
+            f"STATUS:{status}\r\nTRANSP:OPAQUE\r\n".encode(),
+            alarm,
+            b"END:VEVENT\r\nEND:VCALENDAR\r\n",
+        )
+    )
+
+
+def _title(clinic: Clinic, visit: Appointment) -> str:
+    protocol = clinic.protocol(visit.protocol)
+    return (protocol.public_title if protocol else "") or lines.NEUTRAL_TITLE
+
+
+def _mailto(email: str) -> str:
+    return f"mailto:{quote(names.clean(email), safe=_PLAIN_IN_MAILTO)}"
