@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from infusion_cli.domain import rules
 from infusion_cli.domain.availability import Timeline, chair_order, needs_of
 from infusion_cli.domain.book import Appointment, Book, Warn
 from infusion_cli.domain.case import Case
-from infusion_cli.domain.clinic_time import days_between, forgiving_instant, local_date, minute_of_day, zone
-from infusion_cli.domain.period import Period, subtract
+from infusion_cli.domain.clinic_time import days_between, local_date, midnight, minute_of_day, zone
+from infusion_cli.domain.period import Period, subtract, touching
 from infusion_cli.domain.protocol import Protocol
 from infusion_cli.domain.supply import supply_of
 from infusion_cli.domain.visit import active_series, next_session, probe
@@ -51,19 +51,20 @@ def find(book: Book, query: Query) -> Iterator[Slot]:
     """
     tz, timeline, supply = zone(book.clinic.timezone), Timeline(book), supply_of(book)
     needs = needs_of(query.protocol.phases, provider=query.protocol.provider)
-    pattern = _pattern(book, query)
+    pattern, chairs = _pattern(book, query), _chairs(book, query)
     for day in days_between(query.first, query.last):
         if query.weekdays is not None and day.weekday() not in query.weekdays:
             continue
-        for opening in timeline.openings(day, needs, _chairs(book, query, pattern, day)):
+        for opening in timeline.openings(day, needs, chairs):
             minute = minute_of_day(opening.start, tz)
             if query.between and not query.between[0] <= minute <= query.between[1]:
                 continue
-            visit = _at(book, query, pattern, opening.start)._replace(chair=opening.chairs[0])
-            found = rules.conflicts(Case(book, visit, supply=supply), without=rules.PHYSICAL)
+            case = Case(book, _at(book, query, pattern, opening.start), supply=supply)
+            found = rules.conflicts(case, without=rules.PHYSICAL)
             if not any(c.is_hard for c in found):
                 warned = tuple(Warn(c.rule, c.message) for c in found)
-                yield Slot(opening.start, visit.end, visit.chair, opening.chairs, query.protocol.id, "free", warned)
+                free = _usual_first(opening.chairs, case)
+                yield Slot(opening.start, case.visit.end, free[0], free, query.protocol.id, "free", warned)
 
 
 def nearest(book: Book, query: Query, wanted: int, count: int = 3) -> list[Slot]:
@@ -84,12 +85,12 @@ def nearest(book: Book, query: Query, wanted: int, count: int = 3) -> list[Slot]
 def occupation(book: Book, first: date, last: date) -> list[Slot]:
     """Every chair's time within opening hours, in order of chair and time: free, busy, blocked, on hold."""
     tz, supply = zone(book.clinic.timezone), supply_of(book)
-    days = set(days_between(first, last))
-    opened = [p for p in supply.open if local_date(p.start, tz) in days]
+    lo, hi = midnight(first, tz), midnight(last + timedelta(days=1), tz)
+    opened = [Period(max(p.start, lo), min(p.end, hi)) for p in touching(supply.open, lo, hi)]
     closed = [Period(c.start, c.end) for c in supply.closed]
     slots = []
     for chair in book.clinic.chairs:
-        visits = [v for v in book.live_between(book.lo, book.hi) if v.chair == chair.id]
+        visits = [v for v in book.live_between(lo, hi) if v.chair == chair.id]
         taken = [Slot(v.start, v.end, chair.id, (), v.protocol, _busy(v), v.warnings, v.id) for v in visits]
         taken += [
             Slot(max(b.start, p.start), min(b.end, p.end), chair.id, (), "", "busy-unavailable", (), b.id)
@@ -99,20 +100,9 @@ def occupation(book: Book, first: date, last: date) -> list[Slot]:
         ]
         free = subtract(opened, [*closed, *(Period(s.start, s.end) for s in taken)])
         slots += [Slot(p.start, p.end, chair.id, (chair.id,), "", "free") for p in free]
-        slots += [s for s in taken if local_date(s.start, tz) in days]
+        slots += taken
     order = {c.id: n for n, c in enumerate(book.clinic.chairs)}
     return sorted(slots, key=lambda s: (local_date(s.start, tz), order[s.chair], s.start))
-
-
-def next_free(book: Book, chair: str, after: int, until: int) -> int | None:
-    """From when the chair is free, between two instants of an opening; None when it is not."""
-    busy = [Period(v.start, v.end) for v in book.live_between(after, until) if v.chair == chair]
-    supply = supply_of(book)
-    busy += [Period(b.start, b.end) for b in supply.out_of_order.get(chair, ())]
-    closed = [Period(c.start, c.end) for c in supply.closed]
-    opened = [Period(max(p.start, after), min(p.end, until)) for p in supply.open if p.overlaps(after, until)]
-    free = subtract(opened, [*busy, *closed])
-    return free[0].start if free else None
 
 
 class _Pattern(NamedTuple):
@@ -132,12 +122,15 @@ def _at(book: Book, query: Query, pattern: _Pattern, start: int) -> Appointment:
     return visit._replace(series=pattern.series, session=pattern.session)
 
 
-def _chairs(book: Book, query: Query, pattern: _Pattern, day: date) -> list[str]:
-    if query.chair:
-        return [query.chair] if query.chair in chair_order(book, query.protocol) else []
-    evening = _at(book, query, pattern, forgiving_instant(day, 1440, zone(book.clinic.timezone)))
-    before = Case(book, evening).neighbours.before if query.patient else None
-    return chair_order(book, query.protocol, first=before.chair if before else "")
+def _chairs(book: Book, query: Query) -> list[str]:
+    suitable = chair_order(book, query.protocol)
+    return [c for c in suitable if query.chair in {"", c}]
+
+
+def _usual_first(chairs: tuple[str, ...], case: Case) -> tuple[str, ...]:
+    """The chair of the session before goes to the front, as it does in `book`."""
+    before = case.neighbours.before
+    return tuple(sorted(chairs, key=lambda c: c != before.chair)) if before else chairs
 
 
 def _busy(visit: Appointment) -> str:

@@ -11,7 +11,7 @@ from infusion_cli.domain.clinic_time import MINUTE, local_date, minute_of_day
 from infusion_cli.domain.plan import Conflict
 from infusion_cli.domain.protocol import place_in_course
 from infusion_cli.domain.rules.catalogue import conflict, rule
-from infusion_cli.domain.rules.words import gap_conflict, spoken
+from infusion_cli.domain.rules.words import gap_conflict, measured, spoken
 from infusion_cli.domain.when import say_length
 
 SAME_TIME_OF_DAY = 60
@@ -62,7 +62,8 @@ def window_is_kept(case: Case) -> Iterator[Conflict]:
     first, last = min(mates, key=_start), max(mates, key=_start)
     length = case.distance(first, last, place.step.window)
     if length > place.step.window.minutes * MINUTE:
-        message = f"{place.step.name} takes {say_length(length // MINUTE)}; the window is {spoken(place.step.window)}"
+        window = place.step.window
+        message = f"{place.step.name} takes {measured(length, window)}; the window is {spoken(window)}"
         yield conflict("window-exceeded", message, case.visit.series or "")
 
 

@@ -16,6 +16,14 @@ def spoken(span: Span) -> str:
     return f"{span.amount} {'min' if span.unit == 'm' else span.unit}"
 
 
+def measured(seconds: int, limit: Span) -> str:
+    """A length in the measure of the limit it is held against: `24 h` against hours, `1 d` against days."""
+    hours, minutes = divmod(seconds // MINUTE, 60)
+    if limit.unit == "d" or not hours:
+        return say_length(seconds // MINUTE)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
 def clock(case: Case, instant: int) -> str:
     """`09:00` on the clinic's clock."""
     return local(instant, case.tz).strftime("%H:%M")
@@ -48,7 +56,7 @@ def gap_conflict(case: Case, rule_id: str, pair: tuple[Appointment, Appointment]
     """A conflict that says how far the visit is from its neighbour, in the measure of `limit`."""
     earlier, later = pair
     other, side = (earlier, "after") if later is case.visit else (later, "before")
-    length = say_length(case.distance(earlier, later, limit) // MINUTE)
+    length = measured(case.distance(earlier, later, limit), limit)
     name = f"session {other.session}" if other.session else other.id
     at = f"{date_of(case, other.start)} {clock(case, other.start)}"
     message = f"{length} {side} {name} ({at}); {words} {spoken(limit)}"
