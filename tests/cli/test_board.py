@@ -215,12 +215,13 @@ def test_a_spray_visit_that_is_done_still_asks_for_its_form(screen: Screen) -> N
     assert "Done\n  08:00 AANAND Ada Example 0 Esketamine Window left 10:20  form due 7 Dec\n" in text
 
 
-def test_cancelled_and_missed_visits_are_not_on_the_board_of_today(screen: Screen) -> None:
+def test_today_tells_who_was_missed_but_not_who_cancelled_in_time(screen: Screen) -> None:
     gone = [visit(n, f"2026-11-30T0{n + 8}:00", status=s) for n, s in enumerate(("cancelled", "noshow"))]
     text = screen.text(stretch(*gone))
-    assert text.endswith(
-        "Quiet ro…                                       free\n                    ^ now\n\nNo visits.\n"
-    )
+    grid, _, lists = text.partition("^ now\n\n")
+    assert grid.endswith("Quiet ro…                                       free\n                    ")
+    assert [line.split()[0] for line in lists.splitlines()] == ["Missed", "09:00"]
+    assert lists.endswith("no-show\n")
 
 
 def test_a_past_day_says_what_was_done_missed_and_left_open(screen: Screen) -> None:

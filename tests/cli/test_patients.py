@@ -76,7 +76,7 @@ def test_a_patient_on_hold_is_not_booked_and_the_way_out_works(desk: Desk) -> No
 def test_record_notes_a_requirement_today_or_on_a_date(desk: Desk) -> None:
     desk.say("patients", "add", "--mrn", "N1", "New Person")
     assert desk.say("patients", "record", "N1", "consent") == (
-        f"Recorded {NEW}: New Person, N1.\nUndo: infusion undo {op(2)}\n"
+        f"Recorded consent 2026-11-23 for {NEW}: New Person, N1.\nUndo: infusion undo {op(2)}\n"
     )
     desk.say("patients", "record", "N1", "labs", "--on", "2026-11-01")
     assert person(desk, "N1")["requirements"] == {"consent": "2026-11-23", "labs": "2026-11-01"}
@@ -263,3 +263,11 @@ def test_dry_run_key_and_exit_code(desk: Desk, words: tuple[str, ...]) -> None:
     again = desk.type(*words, "--key", "k", "--exit-code")
     assert (again.status, again.out.startswith("Done already, under this key")) == (0, True)
     assert desk.octets() == after
+
+
+def test_an_old_list_takes_back_no_newer_date(desk: Desk) -> None:
+    desk.say("patients", "record", "M1001", "consent", "--on", "2026-11-20")
+    old = desk.file("old.csv", "mrn,name,consent,labs\nM1001,Yara Sánchez,2026-11-16,2026-11-18\n")
+    desk.say("patients", "import", str(old))
+    kept = desk.json("patients", "show", "M1001")["requirements"]
+    assert (kept["consent"], kept["labs"]) == ("2026-11-20", "2026-11-18")

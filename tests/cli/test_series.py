@@ -181,7 +181,7 @@ def test_show_and_list_know_what_is_due_next(desk: Desk) -> None:
     desk.say("cancel", ONE, "--reason", "cold", "--yes")
     assert desk.json("series", "show", SERIES)["next_due"] == "2026-12-03"
     assert desk.say("series", "list") == (
-        f"  {SERIES}  Yara Sánchez             IV ketamine, mood        5/6  active    next 2026-12-03\n"
+        f"  {SERIES}  Yara Sánchez             IV ketamine, mood        5/6    active    next 2026-12-03\n"
     )
     assert desk.say("series", "show", SERIES).endswith("Next due: 2026-12-03\n")
 

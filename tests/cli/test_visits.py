@@ -355,3 +355,31 @@ def test_the_last_finished_session_completes_the_series(desk: Desk) -> None:
     assert desk.json("series", "show", series["id"])["status"] == "active"
     desk.say("finish", only["id"])
     assert desk.json("series", "show", series["id"])["status"] == "completed"
+
+
+def test_a_visit_begins_on_its_own_day_only(desk: Desk) -> None:
+    made = desk.json("book", "M1001", "iv-mood", "tue 9am")["id"]
+    for step in ("arrive", "start"):
+        error = desk.refused(4, step, made)
+        assert error["message"] == f"{made} is on Tue 24 Nov 2026, not on Mon 23 Nov 2026."
+
+
+def test_the_steps_of_a_visit_follow_each_other_in_time(desk: Desk) -> None:
+    made = desk.json("book", "M1001", "iv-mood", "2026-11-23T09:00")["id"]
+    desk.at("2026-11-23T09:40")
+    desk.say("arrive", made, "--at", "9:05", "--ride", "bus")
+    assert desk.refused(4, "start", made, "--at", "9:00")["message"] == (
+        f"{made} cannot start before Mon 23 Nov 2026 09:05, when the step before it was."
+    )
+    desk.say("start", made, "--at", "9:20")
+    assert desk.refused(4, "finish", made, "--at", "9:10")["message"] == (
+        f"{made} cannot finish before Mon 23 Nov 2026 09:20, when the step before it was."
+    )
+
+
+def test_a_patient_who_is_here_is_moved_within_the_day_only(desk: Desk) -> None:
+    made = desk.json("book", "M1001", "iv-mood", "2026-11-23T09:00")["id"]
+    desk.at("2026-11-23T08:50")
+    desk.say("arrive", made, "--ride", "bus")
+    assert desk.refused(4, "move", made, "tue 9am")["message"] == (f"{made} has arrived; it cannot go to another day.")
+    assert desk.json("move", made, "2026-11-23T09:15")["status"] == "arrived"

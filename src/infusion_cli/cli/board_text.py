@@ -68,6 +68,7 @@ def _sections(view: View) -> list[tuple[str, list[Row]]]:
         ("In chairs", [Row(v, _here(view, v)) for v in here]),
         ("Next", [Row(v, _ahead(view, v)) for v in ahead]),
         done,
+        ("Missed", _missed(view)),
     ]
 
 

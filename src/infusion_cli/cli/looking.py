@@ -113,6 +113,8 @@ def record_lines(reader: Reader, found: Shown, record: Record) -> Iterator[Line]
         who = words.name(found.patients, record.patient)
         yield from words.visit_done(clinic, tz, record, who, words.status(record, tz).capitalize())
         yield from words.warnings(record.warnings)
+        if record.overrides:
+            yield f"  Overridden: {', '.join(record.overrides)}"
         if record.reason:
             yield f"  Reason: {record.reason}"
         if record.ride:

@@ -78,7 +78,9 @@ def edit(
 @command(writes=True, requirement=REQUIREMENT, on=ON)
 def record(session: Session, patient: str, requirement: str, *, on: str = "") -> None:
     """Note that a requirement was fulfilled."""
-    _print_patient(session, service.record(session.desk(), patient, requirement, on), "Recorded")
+    outcome = service.record(session.desk(), patient, requirement, on)
+    day = next((dict(c.after.requirements)[requirement] for c in outcome.changes if isinstance(c.after, Patient)), "")
+    _print_patient(session, outcome, f"Recorded {requirement} {day} for")
 
 
 @command()

@@ -145,7 +145,7 @@ def list_(session: Session, patient: str = "") -> None:
         data = [public.series(s, book_, tz) for s in courses]
         rows: list[Line] = [
             f"  {s.id:7} {fit(words.name(book_.patients, s.patient), 24)} "
-            f"{fit(words.title(clinic, s.protocol), 24)} {len(agenda.live_visits(book_, s))}/{s.ordered}  "
+            f"{fit(words.title(clinic, s.protocol), 24)} {f'{len(agenda.live_visits(book_, s))}/{s.ordered}':5}  "
             f"{s.status:9} next {d['next_due'] or '-'}"
             for s, d in zip(courses, data, strict=True)
         ]

@@ -151,12 +151,28 @@ def _show(session: Session, reader: Reader, visit: Appointment, outcome: Outcome
     who = words.name(reader.patients_of([visit.patient]), visit.patient)
     lines: list[Line] = [
         *words.visit_done(reader.clinic, tz, visit, who, verb),
+        *_was(reader, outcome),
         *words.warnings(_new_warnings(outcome)),
         *([] if session.options.dry_run else words.undo_line(outcome.operation)),
     ]
     session.out.record(public.appointment(visit, tz), lines)
     if session.options.dry_run:
         session.out.note("Dry run: nothing was written.")
+
+
+def _was(reader: Reader, outcome: Outcome) -> list[Line]:
+    """Where a visit that was moved came from, and that its confirmation is gone."""
+    for c in outcome.changes:
+        old, new = c.before, c.after
+        if isinstance(old, Appointment) and isinstance(new, Appointment) and _place(old) != _place(new):
+            at = say_when(old.start, zone(reader.clinic.timezone))
+            lost = "; it was confirmed and is not any more" if old.confirmed_at and not new.confirmed_at else ""
+            return [f"  Was {at}, {words.chair_name(reader.clinic, old.chair)}{lost}."]
+    return []
+
+
+def _place(visit: Appointment) -> tuple[int, str]:
+    return visit.start, visit.chair
 
 
 def _new_warnings(outcome: Outcome) -> list[Conflict]:

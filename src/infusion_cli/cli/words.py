@@ -53,6 +53,8 @@ def visit_done(clinic: Clinic, tz: ZoneInfo, visit: Appointment, who: str, verb:
     times = f"{say_when(visit.start, tz)}-{clock(visit.end, tz)}"
     what = f"{who}, {title(clinic, visit.protocol)}, {times}, {chair_name(clinic, visit.chair)}"
     leave = "" if visit.leave == visit.end else f"; may leave {clock(visit.leave, tz)}"
+    if visit.status == "pending" and visit.hold_until is not None:
+        leave += f"; held until {say_when(visit.hold_until, tz)}"
     lines: list[Line] = [[Piece(f"{verb} {visit.id}", "bold"), Piece(f": {what}{leave}.")]]
     if visit.series and visit.session:
         lines.append(f"  Session {visit.session} of {visit.series}.")

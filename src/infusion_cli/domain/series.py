@@ -12,17 +12,20 @@ from infusion_cli.domain import rules
 from infusion_cli.domain.availability import Timeline, chair_order, grid_starts, needs_of
 from infusion_cli.domain.book import Appointment, Book
 from infusion_cli.domain.case import Case
-from infusion_cli.domain.clinic_time import local_date, midnight, minute_of_day, zone
+from infusion_cli.domain.clinic_time import MINUTE, local_date, midnight, minute_of_day, zone
 from infusion_cli.domain.course_cost import DAY_MINUTES, GapLimits, Placed, limits
 from infusion_cli.domain.course_search import Problem, Search, SessionAsk, Start
+from infusion_cli.domain.period import covers
 from infusion_cli.domain.plan import Conflict
 from infusion_cli.domain.protocol import Protocol, Span, place_in_course
 from infusion_cli.domain.supply import Supply, supply_of
 from infusion_cli.domain.visit import probe
+from infusion_cli.domain.when import say_date
 
 FIRST_WITHIN_DAYS = 14
 RELAXED_FIRST_WITHIN_DAYS = 28
 PATIENT_RULES = ("patient-busy", "one-visit-per-day", "requirement-missing", "patient-on-hold", "observation-too-short")
+GAP_LONG = "no start is left within the longest gap after the session before"
 PROBED_STARTS = 120
 """How many starts are asked for their reasons when a course cannot be placed."""
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
@@ -64,9 +67,14 @@ class NoCourse(NamedTuple):
     @property
     def message(self) -> str:
         """One sentence for people, the rules by name."""
-        number = ORDINALS[self.session - 1] if self.session <= len(ORDINALS) else f"{self.session}th"
+        number = ORDINALS[self.session - 1] if self.session <= len(ORDINALS) else _ordinal(self.session)
         rules_in_the_way = ", ".join(dict.fromkeys(c.rule for c in self.conflicts))
         return f"no legal {number} session: {rules_in_the_way}" + (f"; {self.remedy}" if self.remedy else "")
+
+
+def _ordinal(number: int) -> str:
+    teens = number % 100 in {11, 12, 13}
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def last_day(ask: CourseAsk) -> date:
@@ -188,12 +196,18 @@ def _standing_in_the_way(book: Book, ask: CourseAsk) -> tuple[Conflict, ...]:
 
 
 def _others(search: Search, best: CoursePlan, wanted: int) -> list[CoursePlan]:
-    """The best course for each other first day, then for each other second day; the cheapest of them."""
-    first, second = best.placed[0].day, best.placed[1].day if len(best.placed) > 1 else None
+    """The best course for each other first day, and if these are too few for each other second day; the cheapest."""
+    first = best.placed[0].day
     found = _with_dates(search, [{0: day} for day in search.problem.first_days if day != first])
-    if len(found) < wanted and second is not None:
-        found += _with_dates(search, [{0: first, 1: day} for day in search.days_after(1, first) if day != second])
+    if len(found) < wanted and len(best.placed) > 1:
+        found += [other for plan in (best, *found) for other in _other_rhythms(search, plan)]
     return sorted(found, key=lambda plan: (plan.cost, plan.placed))[:wanted]
+
+
+def _other_rhythms(search: Search, plan: CoursePlan) -> list[CoursePlan]:
+    """The best course for each other second day after the same first day."""
+    first, second = plan.placed[0].day, plan.placed[1].day
+    return _with_dates(search, [{0: first, 1: day} for day in search.days_after(1, first) if day != second])
 
 
 def _with_dates(search: Search, wanted: list[dict[int, int]]) -> list[CoursePlan]:
@@ -206,11 +220,21 @@ def _explain(book: Book, ask: CourseAsk, problem: Problem) -> NoCourse:
     session = bisect_left(range(len(problem.sessions) - 1), 1, key=lambda n: not _is_possible(_upto(problem, n)))
     part = _upto(problem, session)
     days = _days_of_session(ask, part, session)
-    has_starts = any(day.toordinal() in problem.days for day in days)
-    found = _rules_of_the_course(ask, part) if has_starts else _rules_in_the_way(book, ask, days)
-    found = found or [("gap-long", "no start is left within the longest gap after the session before")]
+    is_barren = days and not any(day.toordinal() in problem.days for day in days)
+    found = _rules_in_the_way(book, ask, days) if is_barren else _rules_of_the_course(ask, part)
+    found = found or [_nothing_left(book, ask, session)]
     conflicts = tuple(rules.conflict(rule_id, message) for rule_id, message in found)
     return NoCourse(session + 1, conflicts, _remedy(book, ask))
+
+
+def _nothing_left(book: Book, ask: CourseAsk, session: int) -> tuple[str, str]:
+    """Where no start is left to be asked about: what the ask itself leaves no room for."""
+    grid = book.clinic.grid
+    if ask.between and -(-ask.between[0] // grid) * grid > ask.between[1]:
+        return "off-grid", f"no start on the grid of {grid} minutes lies between the times asked for"
+    if ask.to_day is not None:
+        return "gap-long" if session else "outside-hours", f"no start is left by {say_date(ask.to_day)}"
+    return "gap-long", GAP_LONG
 
 
 def _is_possible(problem: Problem) -> bool:
@@ -238,9 +262,8 @@ def _rules_in_the_way(book: Book, ask: CourseAsk, days: list[date]) -> list[tupl
     """The physical and patient rules against the starts that the failing session could have had."""
     tz = zone(book.clinic.timezone)
     starts = [s for day in days for s in grid_starts(book, day) if _is_between(ask, minute_of_day(s, tz))]
-    needs = needs_of(ask.protocol.phases, provider=ask.protocol.provider)
-    timeline, supply = Timeline(book), supply_of(book)
-    inside = [s for s in starts if timeline.is_open(s, needs.minutes)] or starts
+    supply, length = supply_of(book), ask.protocol.minutes * MINUTE
+    inside = [s for s in starts if covers(supply.open, s, s + length)] or starts
     probed = inside[:: -(-len(inside) // PROBED_STARTS) or 1]
     counted = Counter(r for start in probed for r in _reasons(book, ask, start, supply))
     return [(r, f"stands against {n} of {len(probed)} starts tried") for r, n in counted.most_common()]
@@ -279,7 +302,7 @@ def _rules_of_the_course(ask: CourseAsk, part: Problem) -> list[tuple[str, str]]
             f"the starts that are left are too near to other visits of {ask.protocol.id}",
             part._replace(fits=None),
         ),
-        ("gap-long", "no start is left within the longest gap after the session before", _with_limits(part, longer)),
+        ("gap-long", GAP_LONG, _with_limits(part, longer)),
     )
     return [(rule, message) for rule, message, other in lifted if other != part and _is_possible(other)]
 

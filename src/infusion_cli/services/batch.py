@@ -17,7 +17,7 @@ from infusion_cli.domain.visit import Wish, book_visit, cancel_visit, confirm_vi
 from infusion_cli.domain.when import parse_count, parse_duration, parse_when
 from infusion_cli.errors import ConflictError, InfusionError, InvalidDataError
 from infusion_cli.services import lookup
-from infusion_cli.services.booking import new_visit, refuse_if_hard, require_status
+from infusion_cli.services.booking import new_visit, refuse_if_hard, require_movable, require_status
 from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out, digest_of
 from infusion_cli.services.ports import Key, Writer
 from infusion_cli.services.series import MOST_SESSIONS, SeriesAsk, course_ask, series_changes
@@ -258,9 +258,10 @@ def _series(work: _Work, line: BatchLine) -> list[Change]:
 
 def _move(work: _Work, line: BatchLine) -> list[Change]:
     old = work.visit(line)
-    require_status(old, {"pending", "booked", "arrived"}, "moved")
+    start = work.when(line)
+    require_movable(old, start)
     chair = lookup.find_chair(work.writer.clinic, line.fields["chair"]).id if "chair" in line.fields else ""
-    verdict = move_visit(work.book, old, work.when(line), chair)
+    verdict = move_visit(work.book, old, start, chair)
     refuse_if_hard(verdict, "Not moved")
     return [change(old, verdict.visit)]
 

@@ -19,7 +19,7 @@ from infusion_cli.domain.visit import (
     move_visit,
     step_visit,
 )
-from infusion_cli.domain.when import parse_duration, parse_when
+from infusion_cli.domain.when import parse_duration, parse_when, say_date, say_when
 from infusion_cli.errors import ConflictError, UsageError
 from infusion_cli.services import lookup
 from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out, new_uid
@@ -81,8 +81,8 @@ def move(desk: Desk, visit: str, when: str, *, chair: str = "", override: Overri
 
     def decide(writer: Writer) -> Decision:
         old = lookup.find_visit(writer, visit)
-        require_status(old, {"pending", "booked", "arrived"}, "moved")
         start = parse_when(when, writer.now, zone(writer.clinic.timezone))
+        require_movable(old, start)
         wanted = lookup.find_chair(writer.clinic, chair).id if chair else ""
         if start == old.start and wanted in {"", old.chair}:
             return Decision([])
@@ -137,9 +137,34 @@ def step(desk: Desk, name: str, visit: str, *, at: str = "", ride: str = "") -> 
             raise ConflictError(
                 f"{old.id} has not begun, so nobody has missed it yet.", hint=f"infusion cancel {old.id}"
             )
+        _refuse_wrong_time(book, old, name, when)
         return step_visit(book, old, name, when, ride)
 
     return _change_one(desk, name, visit, {"at": at, "ride": ride}, decide)
+
+
+def require_movable(visit: Appointment, start: int) -> None:
+    """Raise `ConflictError` unless the visit may be given that start: who is here stays on this day."""
+    require_status(visit, {"pending", "booked", "arrived"}, "moved")
+    tz = zone(visit.zone)
+    if visit.status == "arrived" and local_date(start, tz) != local_date(visit.start, tz):
+        raise ConflictError(f"{visit.id} has arrived; it cannot go to another day.", hint=f"infusion cancel {visit.id}")
+
+
+def _refuse_wrong_time(book: Book, visit: Appointment, name: str, at: int) -> None:
+    """A visit begins on its own day, and its steps follow each other in time."""
+    tz = zone(book.clinic.timezone)
+    if name in {"arrive", "start"} and local_date(at, tz) != local_date(visit.start, tz):
+        raise ConflictError(
+            f"{visit.id} is on {say_date(local_date(visit.start, tz))}, not on {say_date(local_date(at, tz))}.",
+            hint=f"infusion list --patient {visit.patient} shows the patient's visits",
+        )
+    before = {"start": visit.arrived_at, "finish": visit.started_at}.get(name)
+    if before is not None and at < before:
+        raise ConflictError(
+            f"{visit.id} cannot {name} before {say_when(before, tz)}, when the step before it was.",
+            hint=f"infusion show {visit.id}",
+        )
 
 
 def load_around(reader: Reader, start: int, patients: Sequence[str]) -> Book:

@@ -122,7 +122,9 @@ def find(reader: Reader, text: str) -> list[Patient]:
 def _imported(writer: Writer, old: Patient | None, row: ImportRow) -> Change:
     given = PatientFields(*(value or None for value in row.fields))
     base = old or Patient(writer.new_id("patient"), "", "")
-    fulfilled = dict(base.requirements) | dict(row.requirements)
+    fulfilled = dict(base.requirements)
+    for need, day in row.requirements.items():
+        fulfilled[need] = max(day, fulfilled.get(need, ""))  # an old list takes nothing back
     return change(old, _set(base, given)._replace(requirements=tuple(sorted(fulfilled.items()))))
 
 

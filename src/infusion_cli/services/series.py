@@ -82,7 +82,9 @@ def courses(book: Book, course: CourseAsk, alternatives: int = 1) -> list[Course
     _refuse_second_course(book, course)
     found = plan_course(book, course, alternatives)
     if isinstance(found, NoCourse):
-        raise ConflictError(f"No course fits: {found.message}.", found.conflicts, hint="other days, times, or --relax")
+        missing = next((c.subject for c in found.conflicts if c.rule == "requirement-missing"), "")
+        hint = f"infusion patients record {course.patient} {missing}" if missing else "other days, times, or --relax"
+        raise ConflictError(f"No course fits: {found.message}.", found.conflicts, hint=hint)
     return found
 
 
@@ -193,7 +195,7 @@ def _judged(
     supply = supply_of(book)
     verdicts = [judge(book, visit, supply=supply) for visit in visits]
     found = tuple(c for v in verdicts for c in v.conflicts)
-    hard = [c for v in verdicts for c in v.hard]
+    hard = list(dict.fromkeys(c for v in verdicts for c in v.hard))
     if hard:
         _take_out(book, series, visits)
         raise ConflictError(f"No course fits: {', '.join(dict.fromkeys(c.rule for c in hard))}.", hard)

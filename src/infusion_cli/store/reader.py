@@ -118,7 +118,7 @@ class SqliteReader:
 
     def _visits(self, name: str, **parameters: object) -> list[Appointment]:
         found = map(rows.visit_of, self.database.rows(name, **parameters))
-        return [rows.released(v, self.now) if rows.has_run_out(v, self.now) else v for v in found]
+        return [rows.released(v) if rows.has_run_out(v, self.now) else v for v in found]
 
     def _patients(self, name: str, **parameters: object) -> list[Patient]:
         found = self.database.rows(name, **parameters)

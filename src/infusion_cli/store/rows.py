@@ -50,9 +50,10 @@ def has_run_out(visit: Appointment, now: int) -> bool:
     return visit.status == "pending" and visit.hold_until is not None and visit.hold_until <= now
 
 
-def released(visit: Appointment, now: int) -> Appointment:
-    """The hold as its release leaves it."""
-    after = revise(change(visit, visit._replace(status="cancelled", reason=RAN_OUT, hold_until=None)), now).after
+def released(visit: Appointment) -> Appointment:
+    """The hold as its release leaves it, revised at the moment it ran out: the same before and after it is written."""
+    gone = visit._replace(status="cancelled", reason=RAN_OUT, hold_until=None)
+    after = revise(change(visit, gone), visit.hold_until or visit.stamp).after
     assert isinstance(after, Appointment)
     return after
 

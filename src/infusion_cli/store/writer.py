@@ -65,7 +65,7 @@ class SqliteWriter(SqliteReader):
         """Cancel the holds that ran out, as an operation of the program itself, when there are any."""
         over = [rows.visit_of(row) for row in self.database.rows("holds_over", now=self.now)]
         if over:
-            self.write(Entry(RELEASE, ITSELF, [change(v, rows.released(v, self.now)) for v in over]))
+            self.write(Entry(RELEASE, ITSELF, [change(v, rows.released(v)) for v in over]))
 
     def finish(self) -> None:
         """Keep the numbers of the ids that were given out."""
