@@ -97,6 +97,12 @@ EXAMPLES = [
     ),
     Example(
         "protocol-week-limit",
+        "another week that is too full is not its concern",
+        seen("2026-12-07T09:00", *LIVED, mine("2026-12-05T09:00", protocol=ESK), protocol=ESK),
+        seen("2026-12-08T09:00", *LIVED, mine("2026-12-05T09:00", protocol=ESK), protocol=ESK),
+    ),
+    Example(
+        "protocol-week-limit",
         "cancelled visits do not count",
         seen("2026-12-07T09:00", *LIVED, protocol=ESK),
         seen("2026-12-07T09:00", LIVED[0], LIVED[1]._replace(status="cancelled"), protocol=ESK),
@@ -149,6 +155,12 @@ EXAMPLES = [
         "another course has a session ahead",
         course(1, "2026-12-07T09:00", mine(NINE, series="S-old", session=6)),
         course(1, "2026-12-07T09:00", mine(NINE, series="S-old", session=6, status="fulfilled")),
+    ),
+    Example(
+        "series-active",
+        "a session that was never closed is not ahead",
+        course(1, "2026-12-07T09:00", mine("2026-12-01T09:00", series="S-old", session=6)),
+        course(1, "2026-12-07T09:00", mine("2026-11-27T09:00", series="S-old", session=6)),
     ),
     Example(
         "series-active",

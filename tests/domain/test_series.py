@@ -13,7 +13,7 @@ from infusion_cli.domain.book import Appointment, Book, Record
 from infusion_cli.domain.clinic import Chair, Clinic, Practitioner, Shift
 from infusion_cli.domain.course_cost import course_cost
 from infusion_cli.domain.course_search import Search
-from infusion_cli.domain.protocol import Gap, Protocol, Span, Step
+from infusion_cli.domain.protocol import Gap, Phase, Protocol, Span, Step
 from infusion_cli.domain.series import CourseAsk, CoursePlan, NoCourse, _problem, last_day, plan_course
 from infusion_cli.domain.visit import probe
 
@@ -79,6 +79,16 @@ def test_a_course_keeps_clear_of_the_patients_other_visits_of_any_protocol() -> 
     assert not {0, 2} & set(days(plan))
 
 
+def test_a_course_without_a_drug_may_share_a_day_with_another_visit_but_not_its_time() -> None:
+    talks = course(1, phases=(Phase("talk", 60),))
+    until_nine = visit(1, "2026-12-01T08:00", of=0, protocol=talks)._replace(protocol="other")
+    from_noon = until_nine._replace(id="A2", start=at("2026-12-01T12:00"), end=at("2026-12-01T17:00"))
+    (plan,) = planned(book(until_nine, from_noon), ask(talks, 1))
+    assert (days(plan), plan.placed[0].minute) == ([0], 540)
+    late = ask(talks, 1, between=(705, 1020), to_day=TUESDAY)
+    assert rules_of(refused(book(until_nine, from_noon), late)) == ["patient-busy"]
+
+
 def test_a_course_keeps_the_gap_and_the_weeks_to_live_visits_of_the_same_protocol() -> None:
     lone = visit(1, "2026-12-03T16:00", of=0)
     (plan,) = planned(book(lone), ask())
@@ -86,6 +96,15 @@ def test_a_course_keeps_the_gap_and_the_weeks_to_live_visits_of_the_same_protoco
     lived = [visit(n, f"2026-12-0{n}T08:00", of=0, protocol=ESK) for n in (1, 3)]
     (plan,) = planned(book(*lived), ask(ESK, 2))
     assert days(plan)[0] >= 7
+
+
+def test_a_course_does_not_begin_where_the_weeks_of_later_visits_would_become_too_full() -> None:
+    ahead = [
+        visit(n, f"2026-12-{day}T08:00", of=0, protocol=ESK) for n, day in enumerate((15, 18, 22, 24))
+    ]  # in weeks from the 15th two and two; from the 4th or the 11th the 18th to the 24th would be one week
+    found = refused(book(*ahead), ask(ESK, 1, weekdays=frozenset({4})))
+    assert (found.session, [c.rule for c in found.conflicts]) == (1, ["protocol-week-limit"])
+    assert days(planned(book(*ahead), ask(ESK, 1, weekdays=TUESDAYS))[0]) == [0]
 
 
 def test_a_cancelled_visit_is_no_obstacle() -> None:
@@ -223,6 +242,12 @@ def test_no_staff_on_tuesdays_stands_against_every_session_of_a_course_on_tuesda
     assert planned(here, ask(ESK, 2))
 
 
+def test_a_start_is_held_against_the_chair_that_has_least_in_its_way() -> None:
+    out_of_order = block(0, start=at("2026-12-01T00:00"), end=at("2027-03-01T00:00"))
+    here = book(out_of_order, of=CLINIC._replace(staff=(provider(1),)))
+    assert rules_of(refused(here, ask())) == ["staff-short"]
+
+
 def test_no_provider_no_hours_no_chair_and_a_closure_are_told_apart() -> None:
     nobody = CLINIC._replace(staff=(nurse(1), nurse(2)))
     assert rules_of(refused(book(of=nobody), ask())) == ["provider-absent"]
@@ -334,3 +359,9 @@ def test_the_estimate_is_so_near_the_truth_that_hardly_a_node_is_opened_in_vain(
     hit = search.best()
     assert hit is not None
     assert search.opened <= 40
+
+
+def test_a_window_that_cannot_be_kept_is_seen_by_dates_without_opening_a_node() -> None:
+    search = CountingSearch(_problem(book(), ask(ESK, 8, weekdays=TUESDAYS)))
+    assert search.best() is None
+    assert search.opened == 0

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 
-from builders import CONSULT, MOOD, NOW, at, block, clinic, patient, series, visit
+from builders import CONSULT, COURSE, MOOD, NOW, at, block, clinic, patient, series, visit
 from domain.minutes import Minutes
 from domain.worlds import World, every, worlds
 from hypothesis import given, note, settings
@@ -131,6 +131,14 @@ def test_with_a_patient_the_next_missing_session_is_offered_with_its_warnings() 
     assert [w.rule for w in found[at("2026-12-01T10:15")].warnings] == ["gap-tight", "different-time-of-day"]
 
 
+def test_a_review_that_is_due_before_the_next_session_is_among_its_warnings() -> None:
+    reviewed = series(0, course=(COURSE[0]._replace(review_after=1),))
+    before = visit(1, "2026-11-25T09:00", of=0, series=reviewed.id, session=1, status="fulfilled")
+    here = book(reviewed, before)
+    offered = next(find(here, query(patient=CONSENTING.id, between=(540, 540))))
+    assert [w.rule for w in offered.warnings] == ["gap-long", "review-due"]
+
+
 def test_the_chair_of_the_visit_before_comes_first_but_not_that_of_one_later_that_day() -> None:
     later = visit(1, "2026-12-01T14:00", "chair-2", of=0, protocol=CONSULT)
     found = {s.start: s for s in find(book(later), query(protocol=CONSULT, patient=CONSENTING.id))}
@@ -149,7 +157,7 @@ def test_the_nearest_slots_come_from_the_first_days_that_have_enough() -> None:
     closed = block(0, "clinic", "", start=at("2026-12-01T08:00"), end=at("2026-12-01T15:00"))
     wanted, until = at("2026-12-01T09:00"), TUESDAY + timedelta(days=3)
     assert walls(nearest(book(closed), query(last=until), wanted)) == ["01 15:00", "01 15:15", "02 08:00"]
-    assert walls(nearest(book(), query(last=until), at("2026-12-01T09:07"), 2)) == ["01 09:00", "01 09:15"]
+    assert walls(nearest(book(), query(last=until), at("2026-12-01T09:10"), 2)) == ["01 09:00", "01 09:15"]
     assert len(list(islice(find(book(), query(last=until)), 100))) == 100
 
 

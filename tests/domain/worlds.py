@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from infusion_cli.domain.book import LIVE, Appointment, Block, Book, Series
 from infusion_cli.domain.clinic import Chair, Clinic, Closure, Hours, Practitioner, Shift
-from infusion_cli.domain.clinic_time import MINUTE, local_date, midnight, zone
+from infusion_cli.domain.clinic_time import MINUTE, midnight, zone
 from infusion_cli.domain.protocol import Gap, Phase, Protocol, Span, Step
-from infusion_cli.domain.series import CourseAsk
 from infusion_cli.domain.visit import probe
 
 DAYS = (
@@ -114,7 +113,7 @@ def steps(draw: st.DrawFn, name: str, sessions: int | None) -> Step:
     gap = draw(gaps())
     room = max(0, (sessions or 1) - 1)
     window = draw(st.none() | spans(room * gap.min.minutes, max(room, 1) * 4 * 1440))
-    return Step(name, sessions, gap, window)
+    return Step(name, sessions, gap, window, review_before=draw(seldom()))
 
 
 @st.composite
@@ -262,67 +261,3 @@ def copy_of(book: Book, **changes: Any) -> Book:
     for records in (book.patients, book.series, book.blocks, book.appointments):
         fresh.add(records.values())
     return fresh
-
-
-def date_of(book: Book, instant: int) -> date:
-    return local_date(instant, zone(book.clinic.timezone))
-
-
-@st.composite
-def asks(draw: st.DrawFn, protocol: Protocol, who: str, day: date) -> CourseAsk:
-    """A course of up to four sessions within about a week, filtered or not."""
-    between = draw(st.sampled_from(((540, 600), (600, 660), (545, 575))))
-    most = 4 if protocol.course[-1].sessions is None else protocol.finite_sessions
-    return CourseAsk(
-        patient=who,
-        protocol=protocol,
-        sessions=min(most, draw(st.sampled_from((3, 2, 4, 3, 1)))),
-        from_day=day,
-        to_day=day + timedelta(days=draw(st.integers(3, 8))),
-        between=between if draw(seldom()) else None,
-        weekdays=frozenset(draw(st.sets(st.integers(0, 6), min_size=3))) if draw(seldom()) else None,
-        relax=draw(seldom()),
-    )
-
-
-@st.composite
-def planning_worlds(draw: st.DrawFn) -> tuple[Book, CourseAsk]:
-    """A clinic with few starts a day, a random busy book, and a course to be placed in it."""
-    timezone, day = draw(st.sampled_from(DAYS))
-    day -= timedelta(days=draw(st.integers(0, 4)))
-    tz = zone(timezone)
-    protocol = draw(protocols("a"))
-    opens = draw(st.sampled_from((0, 540, 540, 1260)))
-    clinic = Clinic(
-        name="Somewhere",
-        public_name="Somewhere",
-        timezone=timezone,
-        grid=draw(st.sampled_from((20, 30))),
-        cancel_notice=Span(24, "h"),
-        hours=(Hours(ALL_DAYS, opens, opens + min(protocol.minutes, 60) + draw(st.sampled_from((30, 60, 120)))),),
-        chairs=tuple(Chair(f"chair-{n}", f"Chair {n}") for n in range(draw(st.integers(1, 2)))),
-        staff=tuple(
-            [Practitioner(f"nurse-{n}", "nurse", (Shift(draw(days_of_week()), 0, 1440),)) for n in range(2)]
-            + [draw(practitioners("provider-0", "provider"))]
-        ),
-        protocols=(protocol, draw(protocols("b"))),
-    )
-    lo, hi = midnight(day, tz), midnight(day + timedelta(days=11), tz)
-    book = Book(clinic, lo, lo, hi)
-    consented = day + timedelta(days=draw(st.sampled_from((-30, 0, 2))))
-    book.put(patient(0, requirements=() if draw(seldom()) else (("consent", consented.isoformat()),)))
-    who = (patient(0).id, *(patient(n).id for n in range(1, 4)))
-    if draw(seldom()):
-        book.put(draw(series(0, protocol, who[0])))
-    book.add(draw(blocks(n, clinic, lo, hi)) for n in range(draw(st.integers(0, 2))))
-    for n in range(draw(st.integers(0, 10))):
-        of = book_visit_days(draw(st.integers(0, 8)), opens)
-        book.put(draw(visits(n, book, of, who[1:])))
-    for n in range(draw(st.sampled_from((0, 0, 1, 2)))):
-        book.put(draw(visits(100 + n, book, book_visit_days(draw(st.integers(-6, 12)), opens), who[:1])))
-    return book, draw(asks(protocol, who[0], day))
-
-
-def book_visit_days(day: int, opens: int) -> tuple[int, int]:
-    """Minutes from the book's begin around the opening of its n-th day."""
-    return day * 1440 + opens - 60, day * 1440 + opens + 120
