@@ -14,7 +14,8 @@ from infusion_cli.domain.clinic_time import MINUTE, wall_text, zone
 from infusion_cli.domain.plan import ClinicText, change
 from infusion_cli.domain.protocol import Gap, Phase, Protocol, Span, Step
 from infusion_cli.services.ports import Entry, Operation
-from infusion_cli.store.repository import SqliteStore, create_book
+from infusion_cli.store.repository import BookStore, create_book
+from infusion_cli.store.sqlite import SqliteDatabase
 
 ZONE = "America/New_York"
 WEEK = (0, 1, 2, 3, 4)
@@ -118,14 +119,20 @@ def block(number: int = 0, kind: str = "chair", subject: str = "chair-1", **chan
     return fresh._replace(**changes)
 
 
-def book(path: Path, described: Clinic | None = None) -> SqliteStore:
+def book(path: Path, described: Clinic | None = None) -> BookStore:
     """A new book of the clinic in that file, open; close it."""
     of = described or clinic()
     return create_book(path, text_of(of), of, NOW, "test")
 
 
-def write(store: SqliteStore, *records: Any, now: int = NOW, command: str = "test", **entry: Any) -> Operation:
+def write(store: BookStore, *records: Any, now: int = NOW, command: str = "test", **entry: Any) -> Operation:
     """Write the records, each as the next state of what is in the book, as one operation."""
     with store.writing(now) as writer:
         changes = [change(writer.clinic_text if isinstance(r, ClinicText) else writer.record(r.id), r) for r in records]
         return writer.write(Entry(command, "test", changes, **entry))
+
+
+def file_of(store: BookStore) -> SqliteDatabase:
+    """The file behind a book that is one."""
+    assert isinstance(store.database, SqliteDatabase)
+    return store.database

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from infusion_cli.errors import UsageError
 
 ENVIRONMENT: tuple[tuple[str, str], ...] = (
-    ("INFUSION_DB", "path of the book; default: `book.sqlite3` in the platform's user data folder"),
+    ("INFUSION_DB", "path or `postgresql://` address of the book; default: `book.sqlite3` in the user data folder"),
+    ("INFUSION_CLINIC", "which clinic, in a PostgreSQL database that several share"),
     ("INFUSION_ACTOR", "who is at work, for the journal; default: the operating system's user"),
-    ("INFUSION_CONFIG", "path of the configuration file (TOML with the keys `db` and `actor`)"),
+    ("INFUSION_CONFIG", "path of the configuration file (TOML with the keys `db`, `clinic` and `actor`)"),
     ("INFUSION_ALLOW_NETWORK", "`1` lets the book be written on a network file system, at your own risk"),
     ("NO_COLOR", "no colour, whatever the terminal can do"),
     ("FORCE_COLOR", "colour even where the output is no terminal"),
@@ -22,24 +23,55 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
 )
 
 
+SETTINGS = ("db", "clinic", "actor")
+"""What the configuration file may say."""
+
+
+class ServerUrl(NamedTuple):
+    """Where a clinic's book lies on a PostgreSQL server; as text without what is secret in it."""
+
+    url: str
+    clinic: str = ""
+    """The clinic's name in a database that several share; empty for the only one there is."""
+
+    def __str__(self) -> str:
+        """Host and database, e.g. `postgresql://db.example/clinics`: neither user nor password."""
+        from urllib.parse import urlsplit  # noqa: PLC0415  only where there is a server
+
+        parts = urlsplit(self.url)
+        return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+Place = Path | ServerUrl
+"""Where a book is."""
+
+
 class Config(NamedTuple):
     """What was settled before the command runs."""
 
-    db: Path
+    db: Place
     actor: str
 
 
 def load(flag_db: str | None = None, env: Mapping[str, str] = os.environ) -> Config:
-    """Settle the configuration; raises `UsageError` for a file that cannot be read or a URL."""
+    """Settle the configuration; raises `UsageError` for a file or an address that cannot be understood."""
     settings = _file(env)
     db = flag_db or env.get("INFUSION_DB") or settings.get("db") or ""
-    if "://" in db:
-        raise UsageError(
-            "The book is a file here; a database address is not understood by this version.",
-            "give a path with --db, e.g. --db ./book.sqlite3",
-        )
+    clinic = env.get("INFUSION_CLINIC") or settings.get("clinic") or ""
     actor = env.get("INFUSION_ACTOR") or settings.get("actor") or _user(env)
-    return Config(Path(db).expanduser() if db else default_db(), actor)
+    return Config(place_of(db, clinic) if db else default_db(), actor)
+
+
+def place_of(text: str, clinic: str = "") -> Place:
+    """The place that a path or a `postgresql://` address names; raises `UsageError` for any other address."""
+    if text.startswith(("postgresql://", "postgres://")):
+        return ServerUrl(text, clinic)
+    if "://" in text:
+        raise UsageError(
+            f"A book is a file or a PostgreSQL database; {text.partition('://')[0]}:// is neither.",
+            "give a path, or postgresql://user@host/database",
+        )
+    return Path(text).expanduser()
 
 
 def default_db() -> Path:
@@ -71,7 +103,9 @@ def _file(env: Mapping[str, str]) -> dict[str, str]:
         settings = tomllib.loads(Path(named).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"The configuration file {named} cannot be read: {error}.", "mend INFUSION_CONFIG") from None
-    unknown = [k for k, v in settings.items() if k not in {"db", "actor"} or not isinstance(v, str)]
+    unknown = [k for k, v in settings.items() if k not in SETTINGS or not isinstance(v, str)]
     if unknown:
-        raise UsageError(f"The configuration file {named} has an unknown setting {unknown[0]!r}.", "known: db, actor")
+        raise UsageError(
+            f"The configuration file {named} has an unknown setting {unknown[0]!r}.", f"known: {', '.join(SETTINGS)}"
+        )
     return settings

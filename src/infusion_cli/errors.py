@@ -115,6 +115,10 @@ class StoreError(InfusionError):
     code = "store"
 
 
+class TransientError(StoreError):
+    """The database gave the transaction up through no fault of it: nothing was written, the same again may do."""
+
+
 class InterruptedCommandError(InfusionError):
     """Ctrl-C: the message says whether the change was committed."""
 

@@ -19,7 +19,7 @@ def test_info_describes_the_book(desk: Desk) -> None:
         "patients": 60,
         "visits": 0,
         "operations": 2,
-        "schema": 1,
+        "schema": 2,
     }
     assert desk.say("db", "info").splitlines()[2] == "clinic        Harbor Ketamine & Wellness"
 
@@ -120,9 +120,10 @@ def test_a_damaged_book(desk: Desk) -> None:
     assert desk.type("db", "check").status == 7
 
 
-def test_a_folder_and_a_database_address_are_no_books(desk: Desk) -> None:
+def test_a_folder_and_another_database_are_no_books(desk: Desk) -> None:
     assert desk.refused(7, "list", "--db", str(desk.folder))["message"] == f"{desk.folder} is a folder, not a book."
-    assert desk.refused(2, "list", "--db", "postgresql://x/y")["message"].startswith("The book is a file here")
+    error = desk.refused(2, "list", "--db", "mysql://x/y")
+    assert error["message"] == "A book is a file or a PostgreSQL database; mysql:// is neither."
 
 
 def test_a_book_that_can_only_be_read(desk: Desk) -> None:
@@ -147,6 +148,6 @@ def test_the_book_of_the_configuration_file_and_a_file_that_cannot_be_read(
     desk.setenv(INFUSION_CONFIG=desk.file("config.toml", f'db = "{desk.book}"\nactor = "mira"\n'))
     assert desk.json("db", "info")["path"] == str(desk.book)
     desk.setenv(INFUSION_CONFIG=desk.file("config.toml", 'shoe = "size"\n'))
-    assert desk.refused(2, "list")["hint"] == "known: db, actor"
+    assert desk.refused(2, "list")["hint"] == "known: db, clinic, actor"
     desk.setenv(INFUSION_CONFIG="nowhere.toml")
     assert desk.refused(2, "list")["hint"] == "mend INFUSION_CONFIG"

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
+from builders import file_of
 from races.harbor import NOW, request
 from races.workload import await_start, say
 
@@ -45,7 +46,7 @@ def main(path: Path, first: int, falls_at: str = "") -> None:
     with open_store(path) as store:
         await_start()
         if falls_at.isdigit():
-            store.database.connection.set_trace_callback(falling_before(int(falls_at)))
+            file_of(store).connection.set_trace_callback(falling_before(int(falls_at)))
         for number in count(first):
             ask, key = request(number)
             book(Desk(store, NOW, "booker", key=key), ask)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import checker
 import pytest
-from builders import CONSULT, MOOD, NOW, book, clinic, nurse, patient, provider, visit, write
+from builders import CONSULT, MOOD, NOW, book, clinic, file_of, nurse, patient, provider, visit, write
 from races import control
 
 from infusion_cli.domain.book import Appointment
@@ -27,17 +27,17 @@ from infusion_cli.services import booking
 from infusion_cli.services.desk import Desk
 from infusion_cli.services.ports import Entry, Reader
 from infusion_cli.store.check import check
-from infusion_cli.store.repository import SqliteStore, open_store
-from infusion_cli.store.writer import SqliteWriter
+from infusion_cli.store.repository import BookStore, open_store
+from infusion_cli.store.writer import BookWriter
 
 Steps = Generator[None, None, str]
 """A desk at work: each step ends with a yield; what it gives back is `booked` or who refused it."""
 
 
-def careful(store: SqliteStore, wanted: Appointment) -> Steps:
+def careful(store: BookStore, wanted: Appointment) -> Steps:
     """Begin, look and decide, insert, commit: as every command does it."""
     yield from begun(store)
-    writer = SqliteWriter(store.database, NOW)
+    writer = BookWriter(store.database, NOW)
     refusal = refused(writer, wanted)
     yield
     if refusal:
@@ -49,7 +49,7 @@ def careful(store: SqliteStore, wanted: Appointment) -> Steps:
     return "booked"
 
 
-def hasty(store: SqliteStore, wanted: Appointment) -> Steps:
+def hasty(store: BookStore, wanted: Appointment) -> Steps:
     """Look and decide without the lock; then begin, insert, commit."""
     with store.reading(NOW) as reader:
         refusal = refused(reader, wanted)
@@ -58,7 +58,7 @@ def hasty(store: SqliteStore, wanted: Appointment) -> Steps:
     yield
     yield from begun(store)
     try:
-        SqliteWriter(store.database, NOW).write(Entry("book", "test", [change(None, wanted)]))
+        BookWriter(store.database, NOW).write(Entry("book", "test", [change(None, wanted)]))
     except ConflictError as error:
         store.database.rollback()
         return f"guard: {error.conflicts[0].rule}"
@@ -67,7 +67,7 @@ def hasty(store: SqliteStore, wanted: Appointment) -> Steps:
     return "booked"
 
 
-def begun(store: SqliteStore) -> Generator[None]:
+def begun(store: BookStore) -> Generator[None]:
     """Take the lock; while another desk has it, each step only asks again."""
     while True:
         try:
@@ -109,7 +109,7 @@ def with_patients(path: Path, of: Clinic) -> Path:
     return path
 
 
-Desk2 = Callable[[SqliteStore, Appointment], Steps]
+Desk2 = Callable[[BookStore, Appointment], Steps]
 
 
 def all_orders(base: Path, desk: Desk2, one: Appointment, other: Appointment) -> Counter[tuple[str, ...]]:
@@ -195,14 +195,14 @@ def test_without_guard_and_lock_two_desks_that_both_look_first_do_overbook(tmp_p
     assert sorted(overbooked) == [False] * 2 + [True] * 4
 
 
-def unguarded(store: SqliteStore, wanted: Appointment) -> Steps:
+def unguarded(store: BookStore, wanted: Appointment) -> Steps:
     """Look and decide in one transaction, write by plain SQL in another."""
     with store.reading(NOW) as reader:
         refusal = refused(reader, wanted)
     yield
     if refusal:
         return refusal
-    with closing(sqlite3.connect(store.path, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(file_of(store).path, isolation_level=None)) as connection:
         assert control.write(connection, wanted)
     return "booked"
 
@@ -214,7 +214,7 @@ def test_a_second_desk_waits_for_the_first_and_is_told_who_was_quicker(tmp_path:
     told: list[tuple[str, str]] = []
 
     def second() -> None:
-        with open_store(path, on_wait=waiting.set) as store:
+        with open_store(path, on_wait=lambda _: waiting.set()) as store:
             with pytest.raises(ConflictError) as caught:
                 booking.book(Desk(store, NOW, "second"), ask)
             told.extend((conflict.rule, conflict.subject) for conflict in caught.value.conflicts)

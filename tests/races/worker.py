@@ -18,7 +18,7 @@ from infusion_cli.errors import ConflictError
 from infusion_cli.services import booking
 from infusion_cli.services.desk import Desk, Outcome
 from infusion_cli.services.undo import undo
-from infusion_cli.store.repository import SqliteStore, open_store
+from infusion_cli.store.repository import BookStore, open_store
 
 Act = Callable[[Desk], Outcome]
 
@@ -26,7 +26,7 @@ Act = Callable[[Desk], Outcome]
 class Racer:
     """A desk and what became of its turns."""
 
-    def __init__(self, store: SqliteStore, workload: Workload, name: str) -> None:
+    def __init__(self, store: BookStore, workload: Workload, name: str) -> None:
         self.store = store
         self.workload = workload
         self.name = name

@@ -8,18 +8,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders import CONSULT, NOW, at, block, book, clinic, nurse, patient, provider, series, text_of, visit, write
+from builders import (
+    CONSULT,
+    NOW,
+    at,
+    block,
+    book,
+    clinic,
+    file_of,
+    nurse,
+    patient,
+    provider,
+    series,
+    text_of,
+    visit,
+    write,
+)
 
 from infusion_cli.errors import StoreError
 from infusion_cli.store import guards
 from infusion_cli.store.check import Finding, check
-from infusion_cli.store.repository import SqliteStore, open_store
+from infusion_cli.store.repository import BookStore, open_store
 
 REST_OF_BLOCK = 'kind, subject, start, "end", reason, status, staff'
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
+def store(tmp_path: Path) -> Iterator[BookStore]:
     """A book in use: patients, visits of every kind, a series, a block."""
     with book(tmp_path / "book.db") as made:
         write(made, *(patient(n, requirements=(("labs", "2026-11-02"), ("consent", "2026-11-01"))) for n in range(6)))
@@ -30,9 +45,9 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield made
 
 
-def damage(store: SqliteStore, *statements: str, without: tuple[str, ...] = ()) -> None:
+def damage(store: BookStore, *statements: str, without: tuple[str, ...] = ()) -> None:
     """Change the file behind the program's back; guards in the way are taken away and put back."""
-    connection = sqlite3.connect(store.path, isolation_level=None)
+    connection = sqlite3.connect(file_of(store).path, isolation_level=None)
     for name in without:
         connection.execute(f"DROP TRIGGER {name}")
     for statement in statements:
@@ -42,11 +57,11 @@ def damage(store: SqliteStore, *statements: str, without: tuple[str, ...] = ()) 
     connection.close()
 
 
-def rules(store: SqliteStore) -> list[tuple[str, str]]:
+def rules(store: BookStore) -> list[tuple[str, str]]:
     return [(found.rule, found.subject) for found in check(store)]
 
 
-def test_a_book_in_use_is_sound(store: SqliteStore) -> None:
+def test_a_book_in_use_is_sound(store: BookStore) -> None:
     assert check(store) == []
 
 
@@ -55,16 +70,16 @@ def test_a_new_book_is_sound(tmp_path: Path) -> None:
         assert check(store) == []
 
 
-def test_holds_that_ran_out_are_no_finding_before_and_after_their_release(store: SqliteStore) -> None:
+def test_holds_that_ran_out_are_no_finding_before_and_after_their_release(store: BookStore) -> None:
     with store.writing(NOW + 3600):
         pass
     assert check(store) == []
 
 
-def test_checking_changes_nothing(store: SqliteStore) -> None:
-    before = store.path.read_bytes()
+def test_checking_changes_nothing(store: BookStore) -> None:
+    before = file_of(store).path.read_bytes()
     check(store)
-    assert store.path.read_bytes() == before
+    assert file_of(store).path.read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -83,17 +98,17 @@ def test_checking_changes_nothing(store: SqliteStore) -> None:
         (f"INSERT INTO block SELECT clinic_id, 'BNEW', {REST_OF_BLOCK} FROM block", "BNEW"),
     ],
 )
-def test_a_record_that_differs_from_the_journal_is_named(store: SqliteStore, statement: str, subject: str) -> None:
+def test_a_record_that_differs_from_the_journal_is_named(store: BookStore, statement: str, subject: str) -> None:
     damage(store, statement.format(visit=visit(0).id, patient=patient(0).id))
     assert rules(store) == [("record-differs", subject)]
 
 
-def test_a_name_that_cannot_be_found_by_its_words_is_named(store: SqliteStore) -> None:
+def test_a_name_that_cannot_be_found_by_its_words_is_named(store: BookStore) -> None:
     damage(store, f"DELETE FROM patient_word WHERE word = 'ada' AND patient_id = '{patient(1).id}'")
     assert rules(store) == [("words-differ", patient(1).id)]
 
 
-def test_a_cut_off_journal_is_noticed_by_the_records(store: SqliteStore) -> None:
+def test_a_cut_off_journal_is_noticed_by_the_records(store: BookStore) -> None:
     last = "(SELECT max(seq) FROM operation)"
     damage(
         store,
@@ -105,7 +120,7 @@ def test_a_cut_off_journal_is_noticed_by_the_records(store: SqliteStore) -> None
     assert ("record-differs", visit(1).id) in rules(store)
 
 
-def test_a_broken_chain_is_named(store: SqliteStore) -> None:
+def test_a_broken_chain_is_named(store: BookStore) -> None:
     damage(store, "UPDATE operation SET actor = 'x' WHERE seq = 2", without=("operation_update",))
     assert rules(store) == [("journal-broken", "2")]
 
@@ -120,12 +135,12 @@ def test_a_broken_chain_is_named(store: SqliteStore) -> None:
         ("UPDATE claim SET units = 2 WHERE appointment_id = '{0}' AND units = 840", 0),
     ],
 )
-def test_claims_that_are_not_what_the_visit_needs_are_named(store: SqliteStore, statement: str, number: int) -> None:
+def test_claims_that_are_not_what_the_visit_needs_are_named(store: BookStore, statement: str, number: int) -> None:
     damage(store, statement.format(*(visit(n).id for n in range(5))), without=("claim_update",))
     assert rules(store) == [("claims-differ", visit(number).id)]
 
 
-def test_a_double_booking_is_found_without_the_guards_help(store: SqliteStore) -> None:
+def test_a_double_booking_is_found_without_the_guards_help(store: BookStore) -> None:
     chair = "(SELECT id FROM resource WHERE ref = 'chair-1')"
     ten = at("2026-12-01T10:00")
     damage(
@@ -139,7 +154,7 @@ def test_a_double_booking_is_found_without_the_guards_help(store: SqliteStore) -
     assert set(found) == {"overbooked", "claims-differ"}
 
 
-def test_what_was_before_a_capacity_fell_is_not_overbooked(store: SqliteStore) -> None:
+def test_what_was_before_a_capacity_fell_is_not_overbooked(store: BookStore) -> None:
     write(store, visit(1, chair="chair-2"), visit(5, "2026-12-02T09:00"))
     write(store, text_of(clinic(staff=(nurse(1), provider(1)))), now=at("2026-12-01T18:00"))
     assert check(store) == []
@@ -148,14 +163,14 @@ def test_what_was_before_a_capacity_fell_is_not_overbooked(store: SqliteStore) -
 
 
 @pytest.mark.parametrize("name", ["claim_capacity", "operation_update"])
-def test_a_missing_guard_is_named(store: SqliteStore, name: str) -> None:
+def test_a_missing_guard_is_named(store: BookStore, name: str) -> None:
     damage(store, f"DROP TRIGGER {name}")
     (found,) = check(store)
     assert found.rule == "guard-changed"
     assert name in found.message
 
 
-def test_a_changed_definition_is_named(store: SqliteStore) -> None:
+def test_a_changed_definition_is_named(store: BookStore) -> None:
     damage(store, "DROP INDEX appointment_start", "CREATE TABLE notes (text)")
     assert [found.message for found in check(store)] == [
         "The definition of appointment_start is not ours.",
@@ -163,12 +178,12 @@ def test_a_changed_definition_is_named(store: SqliteStore) -> None:
     ]
 
 
-def test_a_reference_to_nobody_is_named(store: SqliteStore) -> None:
+def test_a_reference_to_nobody_is_named(store: BookStore) -> None:
     damage(store, f"UPDATE appointment SET patient = 'PNONE' WHERE id = '{visit(2).id}'")
     assert [found.rule for found in check(store)] == ["reference-missing", "record-differs"]
 
 
-def test_visits_that_stand_in_spite_of_a_rule_are_noted(store: SqliteStore) -> None:
+def test_visits_that_stand_in_spite_of_a_rule_are_noted(store: BookStore) -> None:
     write(store, visit(0, overrides=("staff-short", "gap-too-short")))
     assert check(store) == [
         Finding(
@@ -184,32 +199,32 @@ def test_visits_that_stand_in_spite_of_a_rule_are_noted(store: SqliteStore) -> N
 @pytest.mark.parametrize(
     ("wall", "zone"), [("2026-12-01T08:00", "America/New_York"), ("2026-12-01T09:00", "Nope/Zone")]
 )
-def test_a_visit_whose_instant_is_no_longer_what_was_told_is_noted(store: SqliteStore, wall: str, zone: str) -> None:
+def test_a_visit_whose_instant_is_no_longer_what_was_told_is_noted(store: BookStore, wall: str, zone: str) -> None:
     write(store, visit(0)._replace(wall=wall, zone=zone), visit(2, "2026-12-02T09:00")._replace(status="cancelled"))
     (found,) = check(store)
     assert (found.rule, found.severity, found.subject) == ("wall-time-differs", "note", visit(0).id)
 
 
-def test_a_forgotten_payload_is_no_finding(store: SqliteStore) -> None:
+def test_a_forgotten_payload_is_no_finding(store: BookStore) -> None:
     damage(store, "UPDATE payload SET changes = '', salt = ''")
     assert check(store) == []
 
 
-def test_errors_come_before_notes(store: SqliteStore) -> None:
+def test_errors_come_before_notes(store: BookStore) -> None:
     write(store, visit(0, overrides=("staff-short",)))
     damage(store, "UPDATE block SET reason = 'x'")
     assert [found.severity for found in check(store)] == ["error", "note"]
 
 
-def test_a_row_that_cannot_be_read_is_a_finding(store: SqliteStore) -> None:
+def test_a_row_that_cannot_be_read_is_a_finding(store: BookStore) -> None:
     damage(store, f"UPDATE appointment SET phases = '[{{' WHERE id = '{visit(0).id}'")
     assert {found.rule for found in check(store)} == {"damaged"}
 
 
-def test_most_damaged_copies_are_noticed_and_none_ends_in_a_traceback(store: SqliteStore, tmp_path: Path) -> None:
+def test_most_damaged_copies_are_noticed_and_none_ends_in_a_traceback(store: BookStore, tmp_path: Path) -> None:
     for number in range(6, 40):
         write(store, patient(number), visit(number, "2026-12-07T09:00", status="cancelled"))
-    whole = store.path.read_bytes()
+    whole = file_of(store).path.read_bytes()
     store.close()
     written = [spot for spot, byte in enumerate(whole) if byte]
     chance = random.Random(7)

@@ -8,26 +8,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders import NOW, block, book, patient, visit, write
+from builders import NOW, block, book, file_of, patient, visit, write
 
 from infusion_cli.store import guards
-from infusion_cli.store.repository import SqliteStore
+from infusion_cli.store.repository import BookStore
 
 INSERT = "INSERT INTO claim (clinic_id, resource_id, t0, appointment_id, t1, units) VALUES ('main', ?, ?, ?, ?, ?)"
 DAY = 86_400
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
+def store(tmp_path: Path) -> Iterator[BookStore]:
     with book(tmp_path / "book.db") as made:
         write(made, *(patient(n) for n in range(8)), *(visit(n, status="cancelled") for n in range(8)))
         yield made
 
 
 @pytest.fixture
-def raw(store: SqliteStore) -> Iterator[sqlite3.Connection]:
+def raw(store: BookStore) -> Iterator[sqlite3.Connection]:
     """Another program on the same file, which knows nothing of ours but keeps references."""
-    connection = sqlite3.connect(store.path, isolation_level=None)
+    connection = sqlite3.connect(file_of(store).path, isolation_level=None)
     connection.execute("PRAGMA foreign_keys=ON")
     yield connection
     connection.close()
@@ -218,9 +218,9 @@ def test_a_payload_may_be_forgotten_with_its_salt(raw: sqlite3.Connection) -> No
     assert raw.execute("SELECT count(*) FROM payload WHERE changes = ''").fetchone() == (1,)
 
 
-def test_guards_that_are_all_there_do_not_differ(store: SqliteStore) -> None:
-    assert guards.differences(store.database.triggers()) == []
-    assert set(guards.expected()) == set(store.database.triggers())
+def test_guards_that_are_all_there_do_not_differ(store: BookStore) -> None:
+    assert guards.differences(store.database.guards()) == []
+    assert set(guards.expected()) == set(store.database.guards())
 
 
 def test_differences_name_what_is_missing_changed_or_strange() -> None:
@@ -235,7 +235,7 @@ def test_differences_name_what_is_missing_changed_or_strange() -> None:
     ]
 
 
-def test_records_keep_to_their_constraints(store: SqliteStore, raw: sqlite3.Connection) -> None:
+def test_records_keep_to_their_constraints(store: BookStore, raw: sqlite3.Connection) -> None:
     write(store, block())
     for sql in (
         'UPDATE appointment SET "end" = start',

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders import NOW, book, patient, visit, write
+from builders import NOW, book, file_of, patient, visit, write
 
 from infusion_cli.store import guards, journal
-from infusion_cli.store.repository import SqliteStore
+from infusion_cli.store.repository import BookStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
+def store(tmp_path: Path) -> Iterator[BookStore]:
     """A book with four operations: its founding, two patients, a visit."""
     with book(tmp_path / "book.db") as made:
         for number in range(2):
@@ -23,9 +23,9 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield made
 
 
-def tamper(store: SqliteStore, sql: str, *triggers: str) -> None:
+def tamper(store: BookStore, sql: str, *triggers: str) -> None:
     """What somebody does who knows SQL and takes the guards away first, and puts them back."""
-    connection = sqlite3.connect(store.path, isolation_level=None)
+    connection = sqlite3.connect(file_of(store).path, isolation_level=None)
     for name in triggers:
         connection.execute(f"DROP TRIGGER {name}")
     connection.execute(sql)
@@ -34,20 +34,20 @@ def tamper(store: SqliteStore, sql: str, *triggers: str) -> None:
     connection.close()
 
 
-def test_a_journal_that_nobody_touched_is_whole(store: SqliteStore) -> None:
+def test_a_journal_that_nobody_touched_is_whole(store: BookStore) -> None:
     assert journal.verify(store.database) == []
     assert journal.head(store.database).seq == 4
 
 
 @pytest.mark.parametrize("column", ["actor", "command", "at", "digest", "undoes", "id"])
-def test_a_rewritten_row_is_named(store: SqliteStore, column: str) -> None:
+def test_a_rewritten_row_is_named(store: BookStore, column: str) -> None:
     tamper(store, f"UPDATE operation SET {column} = 7 WHERE seq = 3", "operation_update")
     (found,) = journal.verify(store.database)
     assert found.seq == 3
     assert "was rewritten" in found.message
 
 
-def test_a_row_rewritten_with_its_hash_betrays_itself_in_the_next(store: SqliteStore) -> None:
+def test_a_row_rewritten_with_its_hash_betrays_itself_in_the_next(store: BookStore) -> None:
     (row,) = [r for r in store.database.rows("chain") if r[0] == 2]
     forged = (*row[:3], "somebody else", *row[4:8])
     tamper(
@@ -60,37 +60,37 @@ def test_a_row_rewritten_with_its_hash_betrays_itself_in_the_next(store: SqliteS
     assert "does not follow" in found.message
 
 
-def test_a_removed_row_is_missed(store: SqliteStore) -> None:
+def test_a_removed_row_is_missed(store: BookStore) -> None:
     tamper(store, "DELETE FROM operation WHERE seq = 3", "operation_delete")
     (found,) = journal.verify(store.database)
     assert found == journal.Break(4, "operation number 3 is missing")
 
 
-def test_a_rewritten_payload_is_named_and_the_rest_looked_at(store: SqliteStore) -> None:
+def test_a_rewritten_payload_is_named_and_the_rest_looked_at(store: BookStore) -> None:
     tamper(store, "UPDATE payload SET changes = '[]' WHERE seq IN (2, 4)", "payload_update")
     assert [found.seq for found in journal.verify(store.database)] == [2, 4]
 
 
-def test_a_removed_payload_is_named(store: SqliteStore) -> None:
+def test_a_removed_payload_is_named(store: BookStore) -> None:
     tamper(store, "DELETE FROM payload WHERE seq = 2", "payload_delete")
     assert [found.seq for found in journal.verify(store.database)] == [2]
 
 
-def test_a_forgotten_payload_leaves_the_chain_whole(store: SqliteStore) -> None:
+def test_a_forgotten_payload_leaves_the_chain_whole(store: BookStore) -> None:
     tamper(store, "UPDATE payload SET changes = '', salt = '' WHERE seq = 2")
     assert journal.verify(store.database) == []
     with store.reading(NOW) as reader:
         assert [(o.seq, len(o.changes)) for o in reader.operations()] == [(4, 1), (3, 1), (2, 0), (1, 1)]
 
 
-def test_a_cut_off_tail_is_seen_by_the_head_that_was_noted(store: SqliteStore) -> None:
+def test_a_cut_off_tail_is_seen_by_the_head_that_was_noted(store: BookStore) -> None:
     noted = journal.head(store.database)
     tamper(store, "DELETE FROM operation WHERE seq = 4", "operation_delete")
     assert journal.verify(store.database) == []
     assert journal.head(store.database) != noted
 
 
-def test_equal_operations_have_different_digests(store: SqliteStore) -> None:
+def test_equal_operations_have_different_digests(store: BookStore) -> None:
     write(store, patient())
     write(store, patient())
     digests = [row[6] for row in store.database.rows("chain")]
@@ -102,7 +102,7 @@ def test_fields_cannot_run_into_each_other() -> None:
     assert journal.hash_of(1, "a", 0, "", "", None, "", "") != journal.hash_of(1, "a", 0, "", "", "", "", "")
 
 
-def test_the_order_of_operations_does_not_hang_on_the_clock(store: SqliteStore) -> None:
+def test_the_order_of_operations_does_not_hang_on_the_clock(store: BookStore) -> None:
     for now in (0, 4_000_000_000, NOW - 86_400):
         write(store, patient(5), now=now)
     assert journal.verify(store.database) == []

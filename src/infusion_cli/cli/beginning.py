@@ -10,6 +10,7 @@ from infusion_cli.cli.files import write_bytes
 from infusion_cli.cli.options import command
 from infusion_cli.cli.output import Line
 from infusion_cli.cli.session import Session
+from infusion_cli.config import Place, ServerUrl
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_tree import tree
 from infusion_cli.domain.names import shown
@@ -85,10 +86,18 @@ def create(session: Session, text: str, clinic: Clinic) -> None:
     create_book(session.db, record, clinic, session.clock_without_book(clinic), session.config.actor).close()
 
 
-def _refuse_second(path: Path) -> None:
+def _refuse_second(place: Place) -> None:
     """What creating a book would refuse, in a dry run of it."""
-    if path.exists():
-        raise StoreError(f"There is something at {path} already.", "infusion db info, or name another file with --db")
+    from infusion_cli.store.repository import open_store  # noqa: PLC0415  only for a dry run
+
+    if isinstance(place, Path) and place.exists():
+        raise StoreError(f"There is something at {place} already.", "infusion db info, or name another file with --db")
+    if isinstance(place, ServerUrl):
+        try:
+            open_store(place).close()
+        except StoreError:
+            return
+        raise StoreError(f"There is a book at {place} already.", "infusion db info, or name another with --db")
 
 
 def _parsed(text: str) -> tuple[str, Clinic]:

@@ -44,7 +44,7 @@ COMMON: dict[str, Any] = {
 OF_PATIENT = option("--patient", help="Only this patient's.", metavar="P")
 
 SHARED: dict[str, tuple[Any, Any, Any]] = {
-    "db": (str, option("--db", help="The book's path (INFUSION_DB).", metavar="PATH"), ""),
+    "db": (str, option("--db", help="The book's path or address (INFUSION_DB).", metavar="PATH-OR-URL"), ""),
     "format": (str, option("--format", help="table, json, jsonl or csv.", metavar="FORM"), ""),
     "json": (bool, option("--json", help="Short for --format json."), False),
     "quiet": (bool, option("--quiet", "-q", help="Print data and errors only."), False),

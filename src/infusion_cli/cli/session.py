@@ -7,11 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from infusion_cli import config
 from infusion_cli.cli.output import FORMATS, Output
+from infusion_cli.config import Place
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import zone
 from infusion_cli.errors import UsageError
@@ -19,7 +19,7 @@ from infusion_cli.services.desk import Desk
 from infusion_cli.services.ports import Reader
 
 if TYPE_CHECKING:
-    from infusion_cli.store.repository import SqliteStore
+    from infusion_cli.store.repository import BookStore
 
 
 class Options(NamedTuple):
@@ -54,7 +54,7 @@ class Session:
         self.out = Output(options.form, quiet=options.quiet, color=not options.no_color, is_answer=not writes)
         self.changed = False
         """Whether the command's plan was not empty (for `--exit-code`)."""
-        self._store: SqliteStore | None = None
+        self._store: BookStore | None = None
         self._config: config.Config | None = None
 
     @property
@@ -65,12 +65,12 @@ class Session:
         return self._config
 
     @property
-    def db(self) -> Path:
-        """The path of the book."""
+    def db(self) -> Place:
+        """Where the book is."""
         return self.config.db
 
     @property
-    def store(self) -> SqliteStore:
+    def store(self) -> BookStore:
         """The book, opened; raises `StoreError` when there is none or it cannot be used."""
         if self._store is None:
             from infusion_cli.store.repository import open_store  # noqa: PLC0415  not for --help
@@ -129,8 +129,8 @@ class Session:
             self._store.close()
             self._store = None
 
-    def _waiting(self) -> None:
-        self.out.note("Waiting for another desk to finish …")
+    def _waiting(self, sentence: str) -> None:
+        self.out.note(sentence)
 
 
 def fixed_now(text: str, timezone: Callable[[], str]) -> int:

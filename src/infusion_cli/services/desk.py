@@ -9,8 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from infusion_cli.domain.plan import Change, Conflict, merge, revise
-from infusion_cli.errors import ConflictError
+from infusion_cli.errors import ConflictError, TransientError
 from infusion_cli.services.ports import Entry, Key, Operation, Store, Writer
+
+TRIES = 4
+"""How often a transaction is begun that the database gives up through no fault of it."""
 
 
 class Desk(NamedTuple):
@@ -56,14 +59,21 @@ def carry_out(
 ) -> Outcome:
     """Decide under the write lock and write what was decided, all or nothing.
 
+    A transaction that the database gives up is begun again, everything looked at and decided anew.
     Raises whatever `decide` raises, `ConflictError` when the desk's key stands for another request
     or a guard refuses, `StoreError` when the lock cannot be had.
     """
     digest = digest_of(command, request)
     try:
-        with desk.store.writing(desk.now) as writer:
-            known = replay(writer, desk.key, digest) if desk.key is not None else None
-            return known or _write(desk, command, digest, decide(writer), writer)
+        for left in reversed(range(TRIES)):
+            try:
+                with desk.store.writing(desk.now) as writer:
+                    known = replay(writer, desk.key, digest) if desk.key is not None else None
+                    return known or _write(desk, command, digest, decide(writer), writer)
+            except TransientError:
+                if not left:
+                    raise
+        raise AssertionError
     finally:
         # Ctrl-C may fall between the commit and the answer: what was committed is remembered.
         _committed.append(desk.store.committed)

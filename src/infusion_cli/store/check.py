@@ -13,10 +13,9 @@ from infusion_cli.domain.clinic_time import iso, wall_text, zone
 from infusion_cli.domain.plan import ClinicText
 from infusion_cli.errors import StoreError
 from infusion_cli.store import guards, journal, rows
-from infusion_cli.store.compiled import SCHEMA
-from infusion_cli.store.driver import Database
-from infusion_cli.store.reader import SqliteReader
-from infusion_cli.store.repository import SqliteStore
+from infusion_cli.store.database import Database
+from infusion_cli.store.reader import BookReader
+from infusion_cli.store.repository import BookStore
 
 RESTORE = "put the newest sound copy of the file in its place"
 
@@ -39,7 +38,7 @@ class _State(NamedTuple):
     record: Record | ClinicText | None
 
 
-def check(store: SqliteStore) -> list[Finding]:
+def check(store: BookStore) -> list[Finding]:
     """Every finding about the book, errors first; reads only, and raises nothing for damage that it meets."""
     found: list[Finding] = []
     store.database.begin_reading()
@@ -64,20 +63,18 @@ def _careful(part: Callable[[Database], Iterable[Finding]], database: Database) 
 
 
 def _file(database: Database) -> Iterator[Finding]:
-    for (line,) in database.pragma("integrity_check(20)"):
-        if line != "ok":
-            yield Finding("file-damaged", "error", f"The file is damaged: {line}.", "", RESTORE)
-    for table, *_ in dict.fromkeys(row[:1] for row in database.pragma("foreign_key_check")):
+    for sentence in database.damage():
+        yield Finding("file-damaged", "error", sentence, "", RESTORE)
+    for (table,) in database.rows("orphans"):
         yield Finding(
             "reference-missing", "error", f"A row of {table} refers to a record that is not there.", "", RESTORE
         )
 
 
 def _definitions(database: Database) -> Iterator[Finding]:
-    for wrong in guards.differences(database.triggers(), database.dialect):
-        yield Finding("guard-changed", "error", f"In the file, {wrong}.", "", RESTORE)
-    expected = {sql.split(maxsplit=3)[2]: sql for sql in SCHEMA[database.dialect] if sql.startswith("CREATE ")}
-    there = database.definitions()
+    for wrong in guards.differences(database.guards(), database.dialect):
+        yield Finding("guard-changed", "error", f"In the book, {wrong}.", "", RESTORE)
+    expected, there = database.expected_definitions(), database.definitions()
     for name in sorted(expected.keys() | there.keys()):
         if expected.get(name) != there.get(name):
             yield Finding("schema-changed", "error", f"The definition of {name} is not ours.", "", RESTORE)
@@ -146,7 +143,7 @@ def _capacities(database: Database) -> Iterator[Finding]:
             begin = max(t0, lowered_at)
             line[begin] = line.get(begin, 0) + units
             line[t1] = line.get(t1, 0) - units
-    tz = zone(SqliteReader(database, 0).clinic.timezone)
+    tz = zone(BookReader(database, 0).clinic.timezone)
     for resource, line in steps.items():
         kind, ref, capacity, _ = resources[resource]
         load = 0
@@ -194,7 +191,7 @@ def _journalled(database: Database) -> dict[str, _State]:
 
 
 def _stored(database: Database) -> dict[str, Record | ClinicText]:
-    text = SqliteReader(database, 0).clinic_text
+    text = BookReader(database, 0).clinic_text
     people = rows.patients_of(database.rows("patients_all"), database.rows("requirements"))
     return {
         text.id: text,

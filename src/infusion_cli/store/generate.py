@@ -4,11 +4,13 @@ python -m infusion_cli.store.generate
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Index, Table, UniqueConstraint
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
@@ -26,21 +28,58 @@ from __future__ import annotations
 '''
 
 
+VERSION_TABLE = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
+"""As Alembic itself makes it: by it the migrations know where they are."""
+
+
 def text() -> str:
     """The whole of `compiled.py`."""
-    dialect = sqlite.dialect(paramstyle="named")
-    schema = [*map(_tidy, _schema(dialect)), *_statistics()]
-    named = {name: _statement(s, dialect) for name, s in statements.statements(sqlite.insert).items()}
-    lines = [_HEADER, "SCHEMA: dict[str, tuple[str, ...]] = {", '    "sqlite": (']
-    lines += [f"        {_quoted(line)}," for line in schema]
-    lines += ["    ),", "}", "", "STATEMENTS: dict[str, dict[str, str]] = {", '    "sqlite": {']
-    lines += [f'        "{name}": {_quoted(line)},' for name, line in sorted(named.items())]
-    return "\n".join([*lines, "    },", "}", ""])
+    of_sqlite, of_postgresql = sqlite.dialect(paramstyle="named"), PGDialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+    lines = [_HEADER, "SCHEMA: dict[str, tuple[str, ...]] = {"]
+    lines += _listing("sqlite", [*map(_tidy, _schema(of_sqlite)), *_statistics()])
+    lines += _listing("postgresql", map(_tidy, _schema(of_postgresql)))
+    lines += ["}", "", "SHAPE: dict[str, str] = {", *_pairs(_shape(of_postgresql), "    "), "}"]
+    lines += ["", "STATEMENTS: dict[str, dict[str, str]] = {"]
+    lines += _mapping("sqlite", statements.statements(sqlite.insert), of_sqlite)
+    lines += _mapping("postgresql", statements.statements(postgresql.insert), of_postgresql)
+    return "\n".join([*lines, "}", ""])
+
+
+def _listing(name: str, schema: Iterable[str]) -> list[str]:
+    return [f'    "{name}": (', *(f"        {_quoted(line)}," for line in schema), "    ),"]
+
+
+def _mapping(name: str, named: Mapping[str, Any], dialect: Dialect) -> list[str]:
+    texts = {key: _statement(statement, dialect) for key, statement in named.items()}
+    return [f'    "{name}": {{', *_pairs(texts, "        "), "    },"]
+
+
+def _pairs(texts: Mapping[str, str], indent: str) -> list[str]:
+    return [f'{indent}"{name}": {_quoted(line)},' for name, line in sorted(texts.items())]
+
+
+def _shape(dialect: Dialect) -> dict[str, str]:
+    """What PostgreSQL's catalogue tells of each table and index; it keeps no text of what was typed."""
+    found = {"alembic_version": "version_num character varying(32) not null"}
+    for table in _tables(dialect):
+        kinds = {c.name: "bigint" if c.type.compile(dialect) == "BIGINT" else "text" for c in table.columns}
+        columns = [f"{c.name} {kinds[c.name]}{'' if c.nullable else ' not null'}" for c in table.columns]
+        found[str(table.name)] = ", ".join(columns)
+        found |= {str(i.name): f"{table.name} ({', '.join(c.name for c in i.columns)})" for i in _indexes(table)}
+    return found
+
+
+def _tables(dialect: Dialect) -> list[Table]:
+    """The tables of a dialect, those that others refer to first."""
+    return [t for t in SQLModel.metadata.sorted_tables if t.info.get("only", dialect.name) == dialect.name]
 
 
 def _schema(dialect: Dialect) -> list[str]:
-    found = []
-    for table in SQLModel.metadata.sorted_tables:
+    found = [VERSION_TABLE]
+    for table in _tables(dialect):
         found.append(str(CreateTable(table).compile(dialect=dialect)))
         found += [
             str(CreateIndex(i).compile(dialect=dialect)) for i in sorted(table.indexes, key=lambda i: str(i.name))
@@ -55,7 +94,7 @@ def _statistics() -> list[str]:
     what it would measure by itself in a book of the first day is worse than nothing in a full one.
     """
     lines = ["ANALYZE clinic"]
-    for table in SQLModel.metadata.sorted_tables:
+    for table in _tables(sqlite.dialect()):
         clustered = table.dialect_options["sqlite"]["with_rowid"] is False
         unique = [table.primary_key, *(c for c in table.constraints if isinstance(c, UniqueConstraint))]
         names = [table.name] if clustered else [f"sqlite_autoindex_{table.name}_{n}" for n in range(1, len(unique) + 1)]
@@ -88,7 +127,8 @@ def _statement(statement: Any, dialect: Dialect) -> str:
     sql = _tidy(str(compiled))
     for name, value in compiled.params.items():
         if value is not None:
-            sql = re.sub(rf":{name}\b", str(value) if isinstance(value, int) else f"'{value}'", sql)
+            constant = str(value) if isinstance(value, int) else f"'{value}'"
+            sql = re.sub(rf":{name}\b", constant, sql).replace(f"%({name})s", constant)
     return sql
 
 

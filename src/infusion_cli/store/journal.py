@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from infusion_cli.domain import codec
 from infusion_cli.domain.plan import Change
 from infusion_cli.services.ports import Entry, Operation
-from infusion_cli.store.driver import CLINIC_ID, Database, Row
+from infusion_cli.store.database import MAIN, Database, Row
 
 
 class Head(NamedTuple):
@@ -78,8 +78,11 @@ def digest_of(salt: str, changes: str) -> str:
 
 
 def hash_of(*fields: Any) -> str:
-    """The hash of seq, id, at, actor, command, undoes, digest, prev, in a text that can be read in one way only."""
-    return hashlib.sha256(json.dumps([CLINIC_ID, *fields]).encode()).hexdigest()
+    """The hash of seq, id, at, actor, command, undoes, digest, prev, in a text that can be read in one way only.
+
+    It begins the same in every book: a clinic's journal may move to a database where it has another name.
+    """
+    return hashlib.sha256(json.dumps([MAIN, *fields]).encode()).hexdigest()
 
 
 def verify(database: Database) -> list[Break]:

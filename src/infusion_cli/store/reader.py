@@ -12,12 +12,14 @@ from infusion_cli.domain.plan import ClinicText
 from infusion_cli.errors import StoreError
 from infusion_cli.services.ports import Answer, Operation
 from infusion_cli.store import journal, rows
-from infusion_cli.store.driver import CLINIC_ID, Database
+from infusion_cli.store.database import MAIN, Database
 
 _ABOVE_EVERY_LETTER = "\U0010ffff"
+_ALL = 1 << 62
+"""More rows than any book has."""
 
 
-class SqliteReader:
+class BookReader:
     """A consistent view of the book at `now`: holds that ran out by then are seen as cancelled."""
 
     def __init__(self, database: Database, now: int) -> None:
@@ -90,7 +92,7 @@ class SqliteReader:
 
     def operations(self, record_id: str | None = None, limit: int | None = None) -> list[Operation]:
         """Operations, newest first: all, or those that touched a record with what they did to it alone."""
-        most = -1 if limit is None else limit
+        most = _ALL if limit is None else limit
         if record_id is None:
             found = self.database.rows("operations", most=most)
         else:
@@ -130,10 +132,10 @@ def _clinic(database: Database) -> tuple[ClinicText, Clinic]:
     row = database.row("clinic")
     if row is None:
         raise StoreError(
-            f"The book {database.path} is damaged (it has no clinic).",
+            f"The book {database.place} is damaged (it has no clinic).",
             "put the newest sound copy of the file in its place",
         )
-    text = ClinicText(CLINIC_ID, *row)
+    text = ClinicText(MAIN, *row)
     return text, clinic_of(text)
 
 

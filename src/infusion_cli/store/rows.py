@@ -11,7 +11,7 @@ from infusion_cli.domain import codec
 from infusion_cli.domain.book import Appointment, Block, Patient, Series, Warn
 from infusion_cli.domain.plan import change, revise
 from infusion_cli.domain.protocol import Phase, Step
-from infusion_cli.store.driver import Row
+from infusion_cli.store.database import Row
 
 RAN_OUT = "hold ran out"
 """The reason of a hold that was released."""

@@ -7,7 +7,10 @@ unfolds, because a list of parameters of any length cannot be compiled ahead of 
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ForeignKeyConstraint, bindparam, delete, func, insert, literal, or_, select, union_all, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel import SQLModel
 
 from infusion_cli.store import tables as t
 
@@ -48,9 +51,25 @@ def _fields(row: type[Any]) -> list[Any]:
     return [c for c in t.columns(row) if c.name not in _BOOKKEEPING]
 
 
+class _Unfolded(FunctionElement[str]):
+    """A JSON list of texts as a table with one column, `value`."""
+
+    inherit_cache = True
+
+
+@compiles(_Unfolded, "sqlite")
+def _unfolded_by_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Unfolded, "postgresql")
+def _unfolded_by_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS JSON))"
+
+
 def _listed(name: str) -> Any:
     """The values of the JSON list in a parameter."""
-    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+    return select(_Unfolded(bindparam(name)).table_valued("value").c.value)
 
 
 def _about_the_clinic(upsert: Callable[..., Any]) -> Statements:
@@ -62,6 +81,12 @@ def _about_the_clinic(upsert: Callable[..., Any]) -> Statements:
         "clinic_put": _put(upsert, t.ClinicRow),
         "counters": select(counter.kind, counter.next).where(counter.clinic_id == _CLINIC),
         "counter_put": _put(upsert, t.CounterRow),
+        # A row that every writer of the clinic changes first: whoever comes second waits for it.
+        "lock": update(t.table(t.CounterRow))
+        .where(counter.clinic_id == _CLINIC, counter.kind == "operation")
+        .values(next=counter.next)
+        .returning(counter.next),
+        "clinics": select(clinic.clinic_id).order_by(clinic.clinic_id),
         "counts": select(
             *(
                 select(func.count()).where(c.clinic_id == _CLINIC).scalar_subquery().label(name)
@@ -142,6 +167,7 @@ def _about_the_journal() -> Statements:
     touching = select(_TOUCHED.seq).where(_TOUCHED.clinic_id == _CLINIC, _TOUCHED.record_id == bindparam("record"))
     return {
         "head": select(o.seq, o.hash).where(o.clinic_id == _CLINIC).order_by(o.seq.desc()).limit(1),
+        "link": select(o.hash).where(o.clinic_id == _CLINIC, o.seq == bindparam("seq")),
         "operation": operations.where(o.id == bindparam("operation")),
         "operations": newest_first,
         "operations_touching": newest_first.where(o.seq.in_(touching)),
@@ -209,6 +235,7 @@ def _for_the_check() -> Statements:
     chained = select(*(c for c in t.columns(t.OperationRow) if c.name != "clinic_id"), p.salt, p.changes)
     r, c = _RESOURCE, _CLAIM
     return {
+        "orphans": union_all(*_orphans()),
         "chain": chained.outerjoin(t.table(t.PayloadRow), of_operation).where(o.clinic_id == _CLINIC).order_by(o.seq),
         "touches": select(_TOUCHED.record_id, _TOUCHED.seq).where(_TOUCHED.clinic_id == _CLINIC),
         "words_all": select(_WORD.patient_id, _WORD.word).where(_WORD.clinic_id == _CLINIC),
@@ -221,6 +248,20 @@ def _for_the_check() -> Statements:
         .where(c.clinic_id == _CLINIC)
         .order_by(c.resource_id, c.t0),
     }
+
+
+def _orphans() -> list[Any]:
+    """For each reference of a table to another: the table's name when a row of this clinic refers to nothing."""
+    found = []
+    for table in SQLModel.metadata.sorted_tables:
+        for key in (c for c in table.constraints if isinstance(c, ForeignKeyConstraint)):
+            other = key.referred_table.alias("referred")
+            pairs = [(element.parent, other.c[element.column.name]) for element in key.elements]
+            refers = [here for here, _ in pairs if here.nullable]
+            missing = ~select(other).where(*(here == there for here, there in pairs)).exists()
+            there_is = select(table).where(table.c.clinic_id == _CLINIC, *(c.is_not(None) for c in refers), missing)
+            found.append(select(literal(table.name)).where(there_is.exists()))
+    return found
 
 
 def _put(upsert: Callable[..., Any], row: type[Any], *, keep: str = "") -> Any:

@@ -7,7 +7,17 @@ of its fields, in their order.
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 LONGEST = 86_400
@@ -18,16 +28,26 @@ CLUSTERED = {"sqlite_strict": True, "sqlite_with_rowid": False}
 """Small rows live in their key's own tree."""
 
 
-def _key(kind: Any = Text) -> Any:
+# In the order of their characters everywhere: names are found by their beginnings.
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+_NUMBER = Integer().with_variant(BigInteger(), "postgresql")
+
+
+def _key(kind: Any = _TEXT) -> Any:
     return Field(sa_type=kind, primary_key=True)
 
 
 def _text() -> Any:
-    return Field(sa_type=Text)
+    return Field(sa_type=_TEXT)
 
 
 def _number() -> Any:
-    return Field(sa_type=Integer)
+    return Field(sa_type=_NUMBER)
+
+
+def _index(name: str, *columns: str, where: str) -> Index:
+    """An index of the few rows that a condition picks."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 def _one_of(column: str, *values: str) -> CheckConstraint:
@@ -140,7 +160,7 @@ class AppointmentRow(SQLModel, table=True):
         _refers("series", "series"),
         Index("appointment_start", "clinic_id", "start"),
         Index("appointment_patient", "clinic_id", "patient", "start"),
-        Index("appointment_hold", "clinic_id", "hold_until", sqlite_where=text("status = 'pending'")),
+        _index("appointment_hold", "clinic_id", "hold_until", where="status = 'pending'"),
         CheckConstraint(f'"end" > start AND "end" - start <= {LONGEST}', name="period"),
         CheckConstraint('leave BETWEEN start AND "end"', name="leave_within"),
         _one_of(
@@ -221,7 +241,7 @@ class ResourceRow(SQLModel, table=True):
     )
 
     clinic_id: str = _key()
-    id: int = _key(Integer)
+    id: int = _key(_NUMBER)
     kind: str = _text()
     ref: str = _text()
     capacity: int = _number()
@@ -243,8 +263,8 @@ class ClaimRow(SQLModel, table=True):
     )
 
     clinic_id: str = _key()
-    resource_id: int = _key(Integer)
-    t0: int = _key(Integer)
+    resource_id: int = _key(_NUMBER)
+    t0: int = _key(_NUMBER)
     appointment_id: str = _key()
     t1: int = _number()
     units: int = _number()
@@ -256,12 +276,12 @@ class OperationRow(SQLModel, table=True):
     __tablename__ = "operation"
     __table_args__ = (
         UniqueConstraint("clinic_id", "id"),
-        Index("operation_undoes", "clinic_id", "undoes", sqlite_where=text("undoes IS NOT NULL")),
+        _index("operation_undoes", "clinic_id", "undoes", where="undoes IS NOT NULL"),
         STRICT,
     )
 
     clinic_id: str = _key()
-    seq: int = _key(Integer)
+    seq: int = _key(_NUMBER)
     id: str = _text()
     at: int = _number()
     actor: str = _text()
@@ -282,7 +302,7 @@ class PayloadRow(SQLModel, table=True):
     )
 
     clinic_id: str = _key()
-    seq: int = _key(Integer)
+    seq: int = _key(_NUMBER)
     salt: str = _text()
     changes: str = _text()
 
@@ -298,7 +318,7 @@ class TouchedRow(SQLModel, table=True):
 
     clinic_id: str = _key()
     record_id: str = _key()
-    seq: int = _key(Integer)
+    seq: int = _key(_NUMBER)
 
 
 class IdempotencyRow(SQLModel, table=True):
@@ -316,6 +336,22 @@ class IdempotencyRow(SQLModel, table=True):
     request: str = _text()
     operation_id: str = _text()
     answer: str = _text()
+
+
+class AccessRow(SQLModel, table=True):
+    """Who looked at or took out what; a file of its own beside a book that is one file."""
+
+    __tablename__ = "access"
+    __table_args__ = (Index("access_at", "clinic_id", "at"), {"info": {"only": "postgresql"}})
+
+    clinic_id: str = _key()
+    id: str = _key()
+    at: int = _number()
+    actor: str = _text()
+    origin: str = _text()
+    command: str = _text()
+    subjects: str = _text()
+    count: int = _number()
 
 
 def table(row: type[SQLModel]) -> Any:

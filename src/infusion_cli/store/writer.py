@@ -14,8 +14,8 @@ from infusion_cli.domain.plan import ClinicText, Conflict, change
 from infusion_cli.errors import ConflictError
 from infusion_cli.services.ports import Entry, Operation
 from infusion_cli.store import journal, rows
-from infusion_cli.store.driver import Database, GuardError
-from infusion_cli.store.reader import SqliteReader, clinic_of
+from infusion_cli.store.database import Database, GuardError
+from infusion_cli.store.reader import BookReader, clinic_of
 
 RELEASE = "release-holds"
 """The command under which the program journals what it does by itself."""
@@ -31,7 +31,7 @@ _TAKEN = {
 }
 
 
-class SqliteWriter(SqliteReader):
+class BookWriter(BookReader):
     """A reader that holds the write lock."""
 
     def __init__(self, database: Database, now: int) -> None:
@@ -159,7 +159,8 @@ class SqliteWriter(SqliteReader):
                 fresh += zip(claims, (_claim_row(visit.id, w) for w in wanted), strict=True)
         # First everything away, then everything back: two visits may change places.
         self.database.run_many("claims_drop", ({"visit": v} for v in moved if v in before))
-        self._claim(fresh)
+        # In the order of the resources: whoever else writes claims queues for them the same way.
+        self._claim(sorted(fresh, key=lambda claim: (claim[1]["resource_id"], claim[1]["t0"])))
 
     def _claim(self, fresh: Sequence[tuple[Claim, Mapping[str, Any]]]) -> None:
         latest: list[Claim] = []
@@ -172,7 +173,9 @@ class SqliteWriter(SqliteReader):
         try:
             self.database.run_many("claim_add", in_turn())
         except GuardError as error:
-            raise self._taken(latest[0]) from error
+            # An engine that takes many rows at once says which one it refused.
+            refused = (c for c, row in fresh if (row["resource_id"], row["t0"]) == error.row)
+            raise self._taken(next(refused, latest[0])) from error
 
     def _taken(self, claim: Claim) -> ConflictError:
         rule, sentence = _TAKEN[claim.kind]

@@ -1,25 +1,9 @@
-"""The guards: triggers that hold against every program which opens the file.
-
-A load only rises where a claim starts; so a claim is allowed when, at its own start and at every
-start within it, the claims of the same resource together stay within the capacity. No claim is
-longer than a day (a constraint of its table): earlier starts need not be looked at. Every refusal
-begins with `guard:`.
-"""
+"""The guards of a file of SQLite, as the file keeps their text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
-
-
-class Executes(Protocol):
-    """A connection of either driver, as far as it matters here."""
-
-    def execute(self, sql: str, /) -> object:
-        """Run one statement."""
-
-
 _DAY = 86_400
+"""The longest claim, in seconds."""
 
 _CAPACITY = f"""CREATE TRIGGER claim_capacity BEFORE INSERT ON claim
 WHEN NEW.units + (
@@ -105,7 +89,7 @@ BEGIN
 END"""
 
 _PAYLOAD_UPDATE = """CREATE TRIGGER payload_update BEFORE UPDATE ON payload
-WHEN NEW.clinic_id <> OLD.clinic_id OR NEW.seq <> OLD.seq OR NEW.changes <> '' OR NEW.salt <> ''
+WHEN NEW.clinic_id <> OLD.clinic_id OR NEW.seq <> OLD.seq OR NEW.salt <> ''
 BEGIN
   SELECT RAISE(ABORT, 'guard:journal-append-only');
 END"""
@@ -130,26 +114,11 @@ _SQLITE = (
     _PAYLOAD_DELETE,
 )
 
-GUARDS: dict[str, dict[str, str]] = {"sqlite": {text.split(maxsplit=3)[2]: text for text in _SQLITE}}
-"""For each dialect the guards by name, as the database keeps their text."""
+TEXTS = {text.split(maxsplit=3)[2]: text for text in _SQLITE}
+"""Every guard by its name: `CREATE TRIGGER <name> ...`."""
 
+STATEMENTS = tuple(TEXTS.values())
+"""What puts the guards in, in order."""
 
-def expected(dialect: str = "sqlite") -> dict[str, str]:
-    """The text of every guard by its name."""
-    return GUARDS[dialect]
-
-
-def install(connection: Executes, dialect: str = "sqlite") -> None:
-    """Put every guard in; raises the driver's error when one is there already."""
-    for text in GUARDS[dialect].values():
-        connection.execute(text)
-
-
-def differences(found: Mapping[str, str] | Iterable[tuple[str, str]], dialect: str = "sqlite") -> list[str]:
-    """What is wrong with the triggers of a database, `(name, text)` each; empty when all is as it should be."""
-    there, wanted = dict(found), GUARDS[dialect]
-    return [
-        *(f"the guard {name} is missing" for name in wanted if name not in there),
-        *(f"the guard {name} was changed" for name, text in wanted.items() if there.get(name, text) != text),
-        *(f"the trigger {name} is not ours" for name in there if name not in wanted),
-    ]
+DROPS = tuple(f"DROP TRIGGER IF EXISTS {name}" for name in TEXTS)
+"""What takes them away again."""

@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from builders import NOW, book, patient, write
+from builders import NOW, book, file_of, patient, write
 
 from infusion_cli.domain.plan import change
 from infusion_cli.errors import InterruptedCommandError, StoreError
 from infusion_cli.services.ports import Entry
-from infusion_cli.store import driver, files
+from infusion_cli.store import files, sqlite
 from infusion_cli.store.repository import open_store
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's users and signals")
@@ -88,7 +88,7 @@ def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:
     assert "belongs to another program" in refusal_to_open(path).message
 
 
-@pytest.mark.parametrize(("version", "what", "hint"), [(99, "newer", "update"), (0, "older", "use that version")])
+@pytest.mark.parametrize(("version", "what", "hint"), [(99, "newer", "update"), (0, "older", "db migrate")])
 def test_a_book_of_another_version_is_refused(path: Path, version: int, what: str, hint: str) -> None:
     change_file(path, f"PRAGMA user_version={version}")
     error = refusal_to_open(path)
@@ -152,21 +152,21 @@ def test_a_book_is_never_created_over_something(path: Path) -> None:
 
 def test_a_book_that_somebody_else_created_meanwhile_stays(tmp_path: Path) -> None:
     path = tmp_path / "book.db"
-    with pytest.raises(StoreError, match="already"), driver.created(path):
+    with pytest.raises(StoreError, match="already"), sqlite.created(path):
         path.write_text("theirs", encoding="utf-8")
     assert path.read_text(encoding="utf-8") == "theirs"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_creation_that_stops_half_way_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), driver.created(tmp_path / "book.db"):
+    with pytest.raises(KeyboardInterrupt), sqlite.created(tmp_path / "book.db"):
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
 
 
 def test_no_book_can_be_created_where_a_file_is_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="No book can be created"), driver.created(tmp_path / "file" / "book.db"):
+    with pytest.raises(StoreError, match="No book can be created"), sqlite.created(tmp_path / "file" / "book.db"):
         pass
 
 
@@ -182,16 +182,16 @@ def test_a_connection_is_set_to_lose_nothing(path: Path) -> None:
     with open_store(path) as store:
         write(store, patient(1))
         wanted = "wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "truncate"
-        assert store.database.pragma("journal_mode") == [(wanted,)]
-        assert store.database.pragma("synchronous") == [(2,)]
+        assert file_of(store).pragma("journal_mode") == [(wanted,)]
+        assert file_of(store).pragma("synchronous") == [(2,)]
         for setting, value in (("foreign_keys", 1), ("recursive_triggers", 1), ("cell_size_check", 1)):
-            assert store.database.pragma(setting) == [(value,)]
-        assert store.database.pragma("trusted_schema") == [(0,)]
+            assert file_of(store).pragma(setting) == [(value,)]
+        assert file_of(store).pragma("trusted_schema") == [(0,)]
 
 
 def test_a_writer_gives_up_when_the_lock_is_not_let_go(path: Path) -> None:
     told: list[str] = []
-    with open_store(path) as holder, open_store(path, on_wait=lambda: told.append("waiting"), patience=1.3) as other:
+    with open_store(path) as holder, open_store(path, on_wait=lambda _: told.append("waiting"), patience=1.3) as other:
         with holder.writing(NOW), pytest.raises(StoreError, match="locked by somebody else"), other.writing(NOW):
             pass
         assert told == ["waiting"]
@@ -294,7 +294,7 @@ def test_a_book_on_a_share_is_written_only_when_that_was_allowed(
     mounts.write_text(f"nas:/x {tmp_path} nfs4 rw 0 0\n", encoding="utf-8")
     told: list[str] = []
     with open_store(path, on_warn=told.append) as store:
-        store.database.mounts = mounts
+        file_of(store).mounts = mounts
         with pytest.raises(StoreError, match=r"network share \(nfs4\)"):
             write(store, patient(1))
         with store.reading(NOW) as reader:
@@ -302,8 +302,8 @@ def test_a_book_on_a_share_is_written_only_when_that_was_allowed(
         monkeypatch.setenv("INFUSION_ALLOW_NETWORK", "1")
         write(store, patient(1))
         assert len(told) == 1
-        assert store.database.pragma("journal_mode") == [("truncate",)]
-        assert store.database.pragma("synchronous") == [(3,)]
+        assert file_of(store).pragma("journal_mode") == [("truncate",)]
+        assert file_of(store).pragma("synchronous") == [(3,)]
 
 
 @linux_only
@@ -313,7 +313,7 @@ def test_ctrl_c_at_the_commit_says_that_it_was_written(path: Path) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
     with open_store(path) as store:
-        store.database.connection.set_trace_callback(press)
+        file_of(store).connection.set_trace_callback(press)
         with pytest.raises(InterruptedCommandError, match="had been written"):
             write(store, patient(1))
         assert store.committed

@@ -1,33 +1,32 @@
-"""A connection to a book on SQLite: opening, the write lock, the statements by name, the commit.
-
-Whatever the database refuses becomes a `StoreError` of one sentence.
-"""
+"""A book in a file of SQLite: opening, creating, the write lock, the commit."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from infusion_cli.errors import InterruptedCommandError, StoreError
 from infusion_cli.store import files, guards
-from infusion_cli.store.compiled import SCHEMA, STATEMENTS
+from infusion_cli.store.compiled import SCHEMA
+from infusion_cli.store.database import (
+    MAIN,
+    PATIENCE,
+    SCHEMA_VERSION,
+    WORD_AFTER,
+    Database,
+    GuardError,
+    Row,
+    interrupts_held_back,
+)
 
 APPLICATION_ID = 0x494E4655
 """`INFU` in the header of the file."""
-SCHEMA_VERSION = 1
-"""The `user_version` that this program reads and writes."""
-CLINIC_ID = "main"
-"""The one clinic of a file."""
 
-PATIENCE = 10.0
-"""Seconds to wait for another writer."""
-_WORD_AFTER = 1.0
-"""Seconds of waiting after which the user hears of it."""
 _WAL_IS_SOUND = (3, 51, 3)
 """Older versions can corrupt a write-ahead log that several processes share."""
 
@@ -40,59 +39,30 @@ _SETTINGS = (
     "cache_size=-32000",
 )
 
-Row = tuple[Any, ...]
 
-
-class GuardError(StoreError):
-    """A guard of the database refused a row; `guard` is its name, e.g. `capacity`."""
-
-    def __init__(self, guard: str) -> None:
-        super().__init__(f"The book's guard refused the change ({guard}).")
-        self.guard = guard
-
-
-class Database:
-    """A book, open; one transaction at a time."""
+class SqliteDatabase(Database):
+    """A book in a file."""
 
     dialect = "sqlite"
 
     def __init__(self, path: Path, connection: sqlite3.Connection, patience: float = PATIENCE) -> None:
+        super().__init__(MAIN, patience)
         self.path = path
         self.connection = connection
-        self.patience = patience
-        self.on_wait: Callable[[], None] | None = None
-        self.on_warn: Callable[[str], None] | None = None
         self.mounts = files.MOUNTS
-        self.committed = False
-        """Whether anything has been committed: what Ctrl-C has to say about it."""
         self._ready_to_write = False
 
-    def rows(self, name: str, **parameters: Any) -> list[Row]:
-        """All rows of a named statement."""
-        with self._refusals():
-            return self.connection.execute(STATEMENTS["sqlite"][name], _with_clinic(parameters)).fetchall()
-
-    def row(self, name: str, **parameters: Any) -> Row | None:
-        """The first row of a named statement, or None."""
-        found = self.rows(name, **parameters)
-        return found[0] if found else None
-
-    def run(self, name: str, parameters: Mapping[str, Any]) -> None:
-        """Run a named statement that writes; raises GuardError when a guard refuses it."""
-        with self._refusals():
-            self.connection.execute(STATEMENTS["sqlite"][name], _with_clinic(parameters))
-
-    def run_many(self, name: str, several: Iterable[Mapping[str, Any]]) -> None:
-        """Run a named statement once for each set of parameters; raises GuardError like `run`."""
-        with self._refusals():
-            self.connection.executemany(STATEMENTS["sqlite"][name], map(_with_clinic, several))
+    @property
+    def place(self) -> str:
+        """The file's path."""
+        return str(self.path)
 
     def pragma(self, name: str) -> list[Row]:
         """The rows of a pragma, e.g. `integrity_check`."""
         with self._refusals():
             return self.connection.execute(f"PRAGMA {name}").fetchall()
 
-    def triggers(self) -> dict[str, str]:
+    def guards(self) -> dict[str, str]:
         """The text of every trigger by its name."""
         with self._refusals():
             return dict(self.connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
@@ -102,6 +72,28 @@ class Database:
         with self._refusals():
             found = self.connection.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index')")
             return {name: sql for name, sql in found if not name.startswith("sqlite_")}
+
+    def expected_definitions(self) -> dict[str, str]:
+        """The text of the schema, by the names in it."""
+        created = (sql for sql in SCHEMA[self.dialect] if sql.startswith("CREATE "))
+        return {sql.split(maxsplit=3)[2]: sql for sql in created}
+
+    def damage(self) -> Iterator[str]:
+        """What SQLite's integrity check says."""
+        for (line,) in self.pragma("integrity_check(20)"):
+            if line != "ok":
+                yield f"The file is damaged: {line}."
+
+    def describe(self) -> dict[str, Any]:
+        """Path, size, and what the linked SQLite is and does."""
+        return {
+            "path": str(self.path),
+            "bytes": self.path.stat().st_size,
+            "schema": SCHEMA_VERSION,
+            "engine": f"SQLite {sqlite3.sqlite_version}",
+            "sqlite": sqlite3.sqlite_version,
+            "journal_mode": journal_mode(),
+        }
 
     def begin_reading(self) -> None:
         """Begin a transaction that sees one state of the book throughout."""
@@ -125,7 +117,7 @@ class Database:
 
     def commit(self) -> None:
         """Commit; Ctrl-C waits until it is known how that went."""
-        with _interrupts_held_back() as pressed:
+        with interrupts_held_back() as pressed:
             with self._refusals():
                 self.connection.execute("COMMIT")
             self.committed = True
@@ -157,7 +149,7 @@ class Database:
                 self.connection.execute("PRAGMA synchronous=EXTRA")
 
     def _refuse_unguarded(self) -> None:
-        wrong = guards.differences(self.triggers(), self.dialect)
+        wrong = guards.differences(self.guards(), self.dialect)
         if wrong:
             raise StoreError(f"The book can be read but not written: {', '.join(wrong)}.", "infusion db check")
 
@@ -186,12 +178,20 @@ class Database:
                             raise
                     else:
                         return
-                    if waited > _WORD_AFTER and not told and self.on_wait:
-                        self.on_wait()
+                    if waited > WORD_AFTER and not told and self.on_wait:
+                        self.on_wait("Waiting for another desk to finish …")
                         told = True
                     time.sleep(0.001 + os.urandom(1)[0] * 9e-3 / 255)
             finally:
                 self.connection.execute(f"PRAGMA busy_timeout={int(self.patience * 1000)}")
+
+    def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        with self._refusals():
+            return self.connection.execute(sql, parameters).fetchall()
+
+    def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
+        with self._refusals():
+            self.connection.executemany(sql, several)
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
@@ -214,7 +214,7 @@ def journal_mode() -> str:
     return "wal" if sqlite3.sqlite_version_info >= _WAL_IS_SOUND else "truncate"
 
 
-def open_database(path: Path, patience: float = PATIENCE) -> Database:
+def open_database(path: Path, patience: float = PATIENCE) -> SqliteDatabase:
     """The book in that file; raises StoreError when it is missing, strange, damaged, older or newer."""
     files.refuse_strange(path)
     try:
@@ -226,7 +226,7 @@ def open_database(path: Path, patience: float = PATIENCE) -> Database:
 
 
 @contextmanager
-def created(path: Path) -> Iterator[Database]:
+def created(path: Path) -> Iterator[SqliteDatabase]:
     """A new book with its tables and guards, in a transaction that is committed when the block ends well.
 
     Nothing is at `path` before that. Raises StoreError when something is there already.
@@ -243,7 +243,7 @@ def created(path: Path) -> Iterator[Database]:
             database.close()
 
 
-def _set_up(database: Database) -> None:
+def _set_up(database: SqliteDatabase) -> None:
     connection = database.connection
     # A draft that is lost is nothing: no second file beside it.
     connection.execute("PRAGMA journal_mode=MEMORY")
@@ -252,17 +252,18 @@ def _set_up(database: Database) -> None:
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     for statement in SCHEMA[database.dialect]:
         connection.execute(statement)
+    connection.execute(f"INSERT INTO alembic_version VALUES ('{SCHEMA_VERSION:04}')")
     guards.install(connection, database.dialect)
 
 
-def _connect(path: Path, mode: str, patience: float) -> Database:
+def _connect(path: Path, mode: str, patience: float) -> SqliteDatabase:
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=patience, isolation_level=None
         )
     except sqlite3.Error as error:
         raise refusal_of(error, path) or error from error
-    database = Database(path, connection, patience)
+    database = SqliteDatabase(path, connection, patience)
     try:
         for setting in _SETTINGS:
             database.pragma(setting)
@@ -272,7 +273,7 @@ def _connect(path: Path, mode: str, patience: float) -> Database:
     return database
 
 
-def _identified(database: Database) -> Database:
+def _identified(database: SqliteDatabase) -> SqliteDatabase:
     """The database, if it is a book of this version; else it is closed and StoreError raised."""
     try:
         _refuse_foreign(database)
@@ -282,7 +283,7 @@ def _identified(database: Database) -> Database:
     return database
 
 
-def _refuse_foreign(database: Database) -> None:
+def _refuse_foreign(database: SqliteDatabase) -> None:
     path = database.path
     application = database.pragma("application_id")[0][0]
     version = database.pragma("user_version")[0][0]
@@ -291,30 +292,12 @@ def _refuse_foreign(database: Database) -> None:
     if version > SCHEMA_VERSION:
         raise StoreError(f"{path} was written by a newer version of this program.", "update infusion")
     if version < SCHEMA_VERSION:
-        raise StoreError(f"{path} was written by an older version of this program.", "use that version to open it")
+        raise StoreError(f"{path} was written by an older version of this program.", "infusion db migrate")
 
 
 def _is_sealed_copy(path: Path) -> bool:
     """A copy with a write-ahead log in its header, where nobody can write and no log lies beside it."""
     return not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[list[int]]:
-    """Ctrl-C only goes into the list; in another thread than the main one it never arrives anyway."""
-    import signal  # noqa: PLC0415  only writing commands need it
-
-    pressed: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
-    except ValueError:
-        yield pressed
-        return
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 def refusal_of(error: sqlite3.Error, path: Path) -> StoreError | None:
@@ -352,7 +335,3 @@ _REFUSALS = (
 
 def _is_busy(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-
-
-def _with_clinic(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    return {"clinic": CLINIC_ID, "clinic_id": CLINIC_ID, **parameters}

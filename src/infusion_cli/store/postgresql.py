@@ -1,0 +1,272 @@
+"""A clinic's book in a PostgreSQL database: connecting, creating, the write lock, the commit.
+
+Writers of one clinic queue for one row, which each changes before it looks at anything else; clinics
+do not wait for each other. Under READ COMMITTED every later statement sees what was there when the
+lock was had, because nobody else can write then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from infusion_cli.config import ServerUrl
+from infusion_cli.errors import InterruptedCommandError, StoreError, TransientError
+from infusion_cli.store import guards, server
+from infusion_cli.store.compiled import SCHEMA, SHAPE
+from infusion_cli.store.database import (
+    MAIN,
+    PATIENCE,
+    SCHEMA_VERSION,
+    WORD_AFTER,
+    Database,
+    InDoubtError,
+    Row,
+    interrupts_held_back,
+)
+
+if TYPE_CHECKING:
+    import psycopg
+
+_FOUNDING = 0x494E4655
+"""The advisory lock under which tables are made: two desks may say `init` at once."""
+
+
+class PostgresDatabase(Database):
+    """A book on a server; a connection that is lost between transactions is made again."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: ServerUrl, connection: psycopg.Connection[Row], patience: float = PATIENCE) -> None:
+        super().__init__(url.clinic or MAIN, patience)
+        self.url = url
+        self.connection = connection
+
+    @property
+    def place(self) -> str:
+        """Host and database."""
+        return str(self.url)
+
+    def begin_reading(self) -> None:
+        """Begin a transaction that sees one state of the book throughout and writes nothing."""
+        self._connected(self._begin_reading)
+
+    def begin_writing(self) -> None:
+        """Wait for the clinic's lock; raises StoreError when it cannot be had or the book must not be written."""
+        self._connected(self._begin_writing)
+
+    def commit(self) -> None:
+        """Commit; Ctrl-C waits until it is known how that went."""
+        with interrupts_held_back() as pressed:
+            try:
+                with self._refusals():
+                    self.connection.execute("COMMIT")
+            except TransientError as error:
+                if self.connection.closed:
+                    raise InDoubtError(error.message) from error
+                raise
+            self.committed = True
+        if pressed:
+            raise InterruptedCommandError("Interrupted, but the change had been written already.", "infusion history")
+
+    def rollback(self) -> None:
+        """Leave the book as it was when the transaction began."""
+        if not self.connection.closed:
+            with suppress(StoreError), self._refusals():
+                self.connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Hang up."""
+        self.connection.close()
+
+    def guards(self) -> dict[str, str]:
+        """The triggers with their functions, and the exclusion constraint."""
+        from infusion_cli.store.guards.postgresql import CATALOGUE  # noqa: PLC0415  beside what it is compared with
+
+        return dict(self._select(CATALOGUE, {}))
+
+    def definitions(self) -> dict[str, str]:
+        """The columns of every table and index."""
+        return dict(self._select(server.CATALOGUE, {}))
+
+    def expected_definitions(self) -> dict[str, str]:
+        """The columns that the tables and indexes should have."""
+        return SHAPE
+
+    def damage(self) -> Iterator[str]:
+        """Constraints that were never checked, indexes that are not kept, pages whose checksum was wrong."""
+        for (sentence,) in self._select(server.DAMAGE, {}):
+            yield sentence
+
+    def describe(self) -> dict[str, Any]:
+        """Address, size of the whole database, and what the server is."""
+        found = self._select(server.ABOUT, {})[0]
+        return {
+            "path": self.place,
+            "bytes": found[0],
+            "clinic_id": self.clinic,
+            "schema": SCHEMA_VERSION,
+            "engine": f"PostgreSQL {found[1]}",
+            "owns_tables": bool(found[2]),
+        }
+
+    def _begin_reading(self) -> None:
+        with self._refusals():
+            self.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def _begin_writing(self) -> None:
+        # A short wait first, so that the user hears of a long one.
+        for seconds, is_last in ((WORD_AFTER, False), (self.patience - WORD_AFTER, True)):
+            try:
+                self._lock(min(seconds, self.patience))
+            except server.LockedError:
+                self.rollback()
+                if is_last or self.patience <= WORD_AFTER:
+                    raise
+                if self.on_wait:
+                    self.on_wait("Waiting for another desk to finish …")
+            except StoreError:
+                self.rollback()
+                raise
+            else:
+                return
+
+    def _lock(self, seconds: float) -> None:
+        with self._refusals():
+            self.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+            self.connection.execute(f"SET LOCAL lock_timeout = {max(1, int(seconds * 1000))}")
+        if not self.rows("lock"):
+            raise server.no_such_clinic(self.clinic, [name for (name,) in self.rows("clinics")], self.place)
+        wrong = guards.differences(self.guards(), self.dialect)
+        if wrong:
+            raise StoreError(f"The book can be read but not written: {', '.join(wrong)}.", "infusion db check")
+
+    def _connected(self, begin: Any) -> None:
+        """Begin; when the connection turns out to be gone, reach for the server again and begin once more."""
+        try:
+            if self.connection.closed:
+                self._reach_again()
+            begin()
+        except TransientError:
+            if not self.connection.closed:
+                raise
+            self._reach_again()
+            begin()
+
+    def _reach_again(self) -> None:
+        """A new connection; raises StoreError when there is none to be had within `server.REACH` seconds."""
+        began = time.monotonic()
+        if self.on_wait:
+            self.on_wait(f"The connection to {self.place} was lost; connecting again …")
+        while True:
+            try:
+                self.connection = server.connect(self.url)
+            except StoreError:
+                if time.monotonic() - began > server.REACH:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
+
+    def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
+        with self._refusals():
+            return self.connection.execute(sql, parameters or None).fetchall()
+
+    def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
+        rows = list(several)
+        with self._refusals(), self.connection.cursor() as cursor:
+            if len(rows) == 1:
+                cursor.execute(sql, rows[0])
+            else:
+                cursor.executemany(sql, rows)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        import psycopg
+
+        try:
+            yield
+        except psycopg.Error as error:
+            refusal = server.refusal_of(error, self.place)
+            if refusal is None:
+                raise
+            if isinstance(refusal, server.LostError):
+                self.connection.close()
+            raise refusal from error
+        except UnicodeEncodeError as error:
+            raise StoreError("A text holds half a character; nothing was written.", "type it again") from error
+
+
+def open_database(url: ServerUrl, patience: float = PATIENCE) -> PostgresDatabase:
+    """The clinic's book there; raises StoreError when there is none, or it is older or newer."""
+    database = PostgresDatabase(url, server.connect(url), patience)
+    try:
+        _refuse_other_version(database)
+        if not url.clinic:
+            database.clinic = _only_clinic(database)
+        elif (url.clinic,) not in database.rows("clinics"):
+            raise server.no_such_clinic(url.clinic, [name for (name,) in database.rows("clinics")], database.place)
+    except StoreError:
+        database.close()
+        raise
+    return database
+
+
+@contextmanager
+def created(url: ServerUrl) -> Iterator[PostgresDatabase]:
+    """A new book in the database, its tables too when they are not there, committed when the block ends well.
+
+    Raises StoreError when the clinic is there already.
+    """
+    database = PostgresDatabase(url, server.connect(url))
+    try:
+        with database._refusals():  # noqa: SLF001  the same module
+            database.connection.execute(f"BEGIN; SELECT pg_advisory_xact_lock({_FOUNDING})")
+            if version_of(database) is None:
+                _set_up(database)
+        _refuse_other_version(database)
+        if (database.clinic,) in database.rows("clinics"):
+            raise StoreError(
+                f"There is a book of the clinic {database.clinic!r} at {database.place} already.",
+                "infusion db info, or name another clinic with INFUSION_CLINIC",
+            )
+        yield database
+        database.commit()
+    finally:
+        database.rollback()
+        database.close()
+
+
+def _set_up(database: PostgresDatabase) -> None:
+    for statement in SCHEMA["postgresql"]:
+        database.connection.execute(statement)
+    database.connection.execute(f"INSERT INTO alembic_version VALUES ('{SCHEMA_VERSION:04}')")
+    guards.install(database.connection, "postgresql")
+
+
+def version_of(database: PostgresDatabase) -> int | None:
+    """The number of the newest migration that the database has seen; None in a database without our tables."""
+    if database._select("SELECT to_regclass('alembic_version'), to_regclass('operation')", {}) != [  # noqa: SLF001
+        ("alembic_version", "operation")
+    ]:
+        return None
+    return int(database._select("SELECT version_num FROM alembic_version", {})[0][0])  # noqa: SLF001
+
+
+def _refuse_other_version(database: PostgresDatabase) -> None:
+    version = version_of(database)
+    if version is None:
+        raise StoreError(f"There is no book yet at {database.place}.", "infusion init")
+    if version > SCHEMA_VERSION:
+        raise StoreError(f"{database.place} was written by a newer version of this program.", "update infusion")
+    if version < SCHEMA_VERSION:
+        raise StoreError(f"{database.place} was written by an older version of this program.", "infusion db migrate")
+
+
+def _only_clinic(database: PostgresDatabase) -> str:
+    found = [name for (name,) in database.rows("clinics")]
+    if len(found) != 1:
+        raise server.no_such_clinic("", found, database.place)
+    return str(found[0])
