@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from infusion_cli.errors import StoreError
+from infusion_cli.store import guards
 from infusion_cli.store.compiled import STATEMENTS
 
 SCHEMA_VERSION = 2
@@ -99,6 +100,20 @@ class Database(ABC):
         """Let go of the book."""
 
     @abstractmethod
+    def version(self) -> int | None:
+        """The version of its tables and guards; None where there are none of ours."""
+
+    def refuse_other_version(self) -> None:
+        """Raise StoreError unless it is a book of this program's version."""
+        version = self.version()
+        if version is None:
+            raise StoreError(f"There is no book yet at {self.place}.", "infusion init")
+        if version > SCHEMA_VERSION:
+            raise StoreError(f"{self.place} was written by a newer version of this program.", "update infusion")
+        if version < SCHEMA_VERSION:
+            raise StoreError(f"{self.place} was written by an older version of this program.", "infusion db migrate")
+
+    @abstractmethod
     def guards(self) -> dict[str, str]:
         """The text of every guard that is there, by its name."""
 
@@ -109,6 +124,21 @@ class Database(ABC):
     @abstractmethod
     def expected_definitions(self) -> dict[str, str]:
         """What `definitions` should give."""
+
+    def wrong_guards(self) -> list[str]:
+        """How the guards differ from ours, e.g. `the guard claim_capacity is missing`."""
+        return guards.differences(self.guards(), self.dialect)
+
+    def wrong_definitions(self) -> list[str]:
+        """Names of tables and indexes that are not ours, or not as ours."""
+        there, expected = self.definitions(), self.expected_definitions()
+        return sorted(name for name in there.keys() | expected.keys() if there.get(name) != expected.get(name))
+
+    def refuse_unguarded(self) -> None:
+        """Raise StoreError when the guards are not as they should be: such a book is only read."""
+        wrong = self.wrong_guards()
+        if wrong:
+            raise StoreError(f"The book can be read but not written: {', '.join(wrong)}.", "infusion db check")
 
     @abstractmethod
     def damage(self) -> Iterator[str]:
