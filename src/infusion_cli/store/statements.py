@@ -255,7 +255,7 @@ def _orphans() -> list[Any]:
     found = []
     for table in SQLModel.metadata.sorted_tables:
         keys = (c for c in table.constraints if isinstance(c, ForeignKeyConstraint))
-        for key in sorted(keys, key=lambda key: key.column_keys):
+        for key in sorted(keys, key=lambda key: list(key.column_keys)):
             other = key.referred_table.alias("referred")
             pairs = [(element.parent, other.c[element.column.name]) for element in key.elements]
             refers = [here for here, _ in pairs if here.nullable]
