@@ -31,9 +31,9 @@ def check(session: Session) -> int | None:
 
     Ends with 7 when anything is wrong, notes aside.
     """
-    from infusion_cli.store.check import check as examine  # noqa: PLC0415  only for this command
+    from infusion_cli.store import check as sound  # noqa: PLC0415  only for this command
 
-    findings = examine(session.store)
+    findings = [*sound.check(session.store), *sound.cautions(session.store)]
     errors = [f for f in findings if f.severity == "error"]
     lines: list[Line] = []
     for f in findings:

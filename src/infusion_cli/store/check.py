@@ -51,6 +51,15 @@ def check(store: BookStore) -> list[Finding]:
     return sorted(dict.fromkeys(found), key=lambda finding: finding.severity != "error")
 
 
+def cautions(store: BookStore) -> list[Finding]:
+    """Notes about where and how the book is kept; what is in it plays no part."""
+    store.database.begin_reading()
+    try:
+        return [Finding(rule, "note", message, "", remedy) for rule, message, remedy in store.database.cautions()]
+    finally:
+        store.database.rollback()
+
+
 def _careful(part: Callable[[Database], Iterable[Finding]], database: Database) -> list[Finding]:
     found: list[Finding] = []
     try:

@@ -144,6 +144,10 @@ class Database(ABC):
     def damage(self) -> Iterator[str]:
         """What the engine itself finds wrong with its files, one sentence each."""
 
+    def cautions(self) -> Iterator[tuple[str, str, str]]:
+        """What is not wrong with where and how the book is kept, and should be known: rule, sentence, remedy."""
+        yield from ()
+
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """The book's size in bytes, versions and settings."""

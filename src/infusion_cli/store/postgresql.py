@@ -107,6 +107,12 @@ class PostgresDatabase(Database):
         for (sentence,) in self._select(server.DAMAGE, {}):
             yield sentence
 
+    def cautions(self) -> Iterator[tuple[str, str, str]]:
+        """Whoever owns the tables can switch the guards off."""
+        if self.describe()["owns_tables"]:
+            sentence = "This user owns the tables, and so could switch the guards off."
+            yield "owns-tables", sentence, "give the desks a user of their own, as docs/postgresql.md shows"
+
     def describe(self) -> dict[str, Any]:
         """Address, size of the whole database, and what the server is."""
         found = self._select(server.ABOUT, {})[0]
