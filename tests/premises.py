@@ -135,7 +135,7 @@ def places() -> list[str]:
     """Where temporary files can be, the best place first; TMPDIR chooses."""
     found = [tempfile.gettempdir(), "/tmp", "/var/tmp"]
     # A kill leaves what is in memory as it leaves what is on a disk, and a cluster is a thousand small files.
-    if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+    if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
         found.insert(0, str(MEMORY))
     return found
 
