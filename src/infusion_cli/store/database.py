@@ -77,7 +77,7 @@ class Database(ABC):
 
     def run_many(self, name: str, several: Iterable[Mapping[str, Any]]) -> None:
         """Run a named statement once for each set of parameters; raises GuardError like `run`."""
-        self._write(STATEMENTS[self.dialect][name], map(self._with_clinic, several))
+        self._write(STATEMENTS[self.dialect][name], map(self._bound, several))
 
     @abstractmethod
     def begin_reading(self) -> None:
@@ -159,6 +159,12 @@ class Database(ABC):
     @abstractmethod
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
         """Run a statement for each set of parameters, in their order."""
+
+    def _bound(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        # A server cannot keep it; a book must be able to move to one.
+        if any("\0" in value for value in parameters.values() if type(value) is str):
+            raise StoreError("A text holds a NUL character; nothing was written.", "type it again")
+        return self._with_clinic(parameters)
 
     def _with_clinic(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {"clinic": self.clinic, "clinic_id": self.clinic, **parameters}
