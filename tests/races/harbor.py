@@ -31,9 +31,6 @@ NOW = 1_796_043_600
 
 TESTS = Path(__file__).resolve().parent.parent
 DATA = TESTS / "data" / "harbor"
-FULL = os.environ.get("INFUSION_RACE") == "full"
-"""Whether the long form of races and kills is wanted; the short one shows the same, less often."""
-
 _PERSONAL = ("mrn", "name", "birth_date", "phone", "email")
 
 

@@ -1,6 +1,6 @@
 """A desk is killed at any moment: what it told is in the book, the book is sound, and a retry adds nothing twice.
 
-`INFUSION_RACE=full` runs the long form and prints its figures.
+`INFUSION_TORTURE=full` runs the long form and prints its figures.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import checker
 import pytest
-from races.harbor import FULL, NOW, harbor_book, process, request
+from races.harbor import NOW, harbor_book, process, request
+from torture.figures import FULL
 
 from infusion_cli.services.booking import book
 from infusion_cli.services.desk import Desk

@@ -1,7 +1,7 @@
 """Twelve desks, each a process of its own, fight for the same slots of one book.
 
 Nothing is over-booked and nothing that was acknowledged is lost; the control, which leaves out the lock
-and the guard, does over-book. `INFUSION_RACE=full` runs the long form and prints its figures.
+and the guard, does over-book. `INFUSION_TORTURE=full` runs the long form and prints its figures.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ import checker
 import pytest
 from builders import place
 from outside import Outside, Where, is_server
-from races.harbor import FULL, harbor_book, process
+from races.harbor import harbor_book, process
+from torture.figures import FULL, record
 
 from infusion_cli.store.check import check
 from infusion_cli.store.repository import open_store
+from infusion_cli.store.sqlite import journal_mode
 
 DESKS = 12
 TURNS = 200 if FULL else 40
@@ -124,13 +126,10 @@ def twice(where: Where) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_twelve_desks_never_overbook_and_lose_nothing(
-    where: Where, seed: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_twelve_desks_never_overbook_and_lose_nothing(where: Where, seed: int) -> None:
     harbor_book(where)
     race = run("worker", where, seed)
-    with capsys.disabled():
-        _report(f"race, seed {seed}", where, race)
+    _report("race", where, race)
     assert race.failures == []
     assert race.peak == 0
     assert checker.problems(where) == []
@@ -144,41 +143,35 @@ def test_twelve_desks_never_overbook_and_lose_nothing(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_without_lock_and_guard_the_same_desks_do_overbook(
-    where: Where, seed: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_lock_and_guard_the_same_desks_do_overbook(where: Where, seed: int) -> None:
     harbor_book(where)
     with Outside(where) as book:
         for statement in UNGUARDED[book.is_server]:
             book.run(statement)
     race = run("control", where, seed)
-    with capsys.disabled():
-        _report(f"control, seed {seed}", where, race)
+    _report("race without lock and guard", where, race)
     assert race.peak > 0, "nothing was over-booked: the race proves nothing"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_without_the_lock_the_guard_alone_keeps_chairs_patients_and_providers(
-    where: Where, seed: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_the_lock_the_guard_alone_keeps_chairs_patients_and_providers(where: Where, seed: int) -> None:
     harbor_book(where)
     race = run("control", where, seed)
-    with capsys.disabled():
-        _report(f"guard alone, seed {seed}", where, race)
+    _report("race with the guard alone", where, race)
     assert race.fates["refused by a guard"] > 0, "nothing reached the guard: the race proves nothing"
     kept = ("overbooked: chair", "overbooked: patient", "overbooked: provider")
     assert [line for line in checker.problems(where) if line.startswith(kept)] == []
 
 
 def _report(what: str, where: Where, race: Race) -> None:
-    if FULL:
-        live = sum(v["status"] in checker.LIVE for v in checker.visits(where).values())
-        engine = "PostgreSQL" if is_server(where) else "SQLite"
-        line = f"{engine}, {what}: {DESKS} x {TURNS} in {race.seconds:.1f} s, {dict(race.fates)}, {live} visits live, "
-        line += f"at most {race.peak} minutes over-booked"
-        if race.waits:
-            half, late = race.waits[len(race.waits) // 2], race.waits[len(race.waits) * 99 // 100]
-            line += f", {len(race.waits) / race.seconds:.0f} operations/s, median {half * 1000:.1f} ms, "
-            line += f"p99 {late * 1000:.0f} ms, longest {race.waits[-1] * 1000:.0f} ms, "
-            line += f"lost {len(lost(where, race))}, failures {len(race.failures)}"
-        print("\n" + line)
+    figures: dict[str, object] = {"operations": DESKS * TURNS, "overbooked_minutes": race.peak}
+    if race.waits:
+        figures |= {
+            "lost": len(lost(where, race)),
+            "failures": len(race.failures),
+            "per_second": round(len(race.waits) / race.seconds),
+            "median_ms": round(race.waits[len(race.waits) // 2] * 1000, 1),
+            "p99_ms": round(race.waits[len(race.waits) * 99 // 100] * 1000),
+            "longest_ms": round(race.waits[-1] * 1000),
+        }
+    record(what, "PostgreSQL" if is_server(where) else f"SQLite {journal_mode().upper()}", **figures)
