@@ -45,11 +45,22 @@ class Databases(NamedTuple):
         self._command(sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name)))
         return self.url(name)
 
+    def copy_of(self, url: str) -> str:
+        """The URL of a copy of a database that nobody is connected to."""
+        name = f"infusion_test_{secrets.token_hex(6)}"
+        self._command(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(_name(url)))
+        )
+        return self.url(name)
+
     def drop_database(self, url: str) -> None:
         """Remove a database, with whoever is still connected to it."""
-        name = url.partition("?")[0].rpartition("/")[2]
-        self._command(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        self._command(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(_name(url))))
 
     def _command(self, command: sql.Composed) -> None:
         with closing(connect(self.maintenance)) as connection:
             connection.execute(command)
+
+
+def _name(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]
