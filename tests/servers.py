@@ -88,6 +88,7 @@ class Server:
         self.premises = premises
         self.folder = premises.folder / name
         self.data = self.folder / "data"
+        self.log = self.folder / "log"
         self.port = 0
 
     @property
@@ -121,11 +122,10 @@ class Server:
     def start(self) -> None:
         """Start it, on the port that it had before; returns when it answers, recovered from whatever ended it."""
         self.port = self.port or free_port()
-        log = self.folder / "log"
         try:
-            self.premises.run("pg_ctl", "start", "-s", "-w", "-D", self.data, "-l", log, "-o", f"-p {self.port}")
+            self.premises.run("pg_ctl", "start", "-s", "-w", "-D", self.data, "-l", self.log, "-o", f"-p {self.port}")
         except RuntimeError as error:
-            said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+            said = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
             raise RuntimeError(f"{error}\n{said[-2000:]}") from None
 
     def stop(self) -> None:

@@ -100,6 +100,16 @@ def test_a_killed_server_comes_back_with_what_was_committed_and_no_more(server: 
     assert noted(url) == ["committed"]
 
 
+def test_a_kill_is_seen_by_no_process_of_the_server_until_it_starts_again(server: Server) -> None:
+    with closing(connect(server.url())) as connection:
+        connection.execute("SELECT 1")
+        before = server.log.read_text(encoding="utf-8")
+        server.kill()
+    assert server.log.read_text(encoding="utf-8") == before
+    server.start()
+    assert "was not properly shut down" in server.log.read_text(encoding="utf-8")
+
+
 def test_a_server_of_ones_own_syncs_every_commit(server: Server) -> None:
     assert ask(server.url(), "SELECT current_setting('fsync'), current_setting('synchronous_commit')") == [("on", "on")]
 
