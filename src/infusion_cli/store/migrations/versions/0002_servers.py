@@ -24,4 +24,6 @@ def upgrade() -> None:
     )
     op.execute("DELETE FROM sqlite_stat1 WHERE idx IN ('block_origin', 'sqlite_autoindex_told_1')")
     op.execute("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('block', 'block_origin', '100 100 20')")
-    op.execute("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('told', 'sqlite_autoindex_told_1', '100000 100000 1')")
+    op.execute(
+        "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('told', 'sqlite_autoindex_told_1', '100000 100000 1')"
+    )
