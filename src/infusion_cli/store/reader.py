@@ -62,10 +62,9 @@ class BookReader:
             found = self._visits("visits_starting_of", lo=lo, hi=hi, statuses=stored, patient=patient)
         return [v for v in found if v.status in statuses]
 
-    def patients(self) -> list[Patient]:
-        """Every patient that is not entered in error, by name."""
-        found = rows.patients_of(self.database.rows("patients_known"), self.database.rows("requirements"))
-        return sorted(found, key=_by_name)
+    def patients(self, limit: int | None = None) -> list[Patient]:
+        """Every patient that is not entered in error, by name; with a limit any so many of them."""
+        return sorted(self._patients("patients_known", most=_ALL if limit is None else limit), key=_by_name)
 
     def patients_by_mrn(self, mrns: Sequence[str]) -> dict[str, Patient]:
         """The patients of those medical record numbers, by number (exact)."""

@@ -106,7 +106,7 @@ def _about_patients() -> Statements:
         _WORD.clinic_id == _CLINIC, _WORD.word >= bindparam("first"), _WORD.word < bindparam("after")
     )
     return {
-        "patients_known": _as_written(known),
+        "patients_known": known.limit(bindparam("most")),
         "patients_with": people.where(_PATIENT.id.in_(_listed("ids"))),
         "patients_by_mrn": _as_written(known.where(_PATIENT.mrn.in_(_listed("mrns")))),
         "patients_beginning": _as_written(known.where(_PATIENT.id.in_(beginning))),
