@@ -82,7 +82,7 @@ def test_of_copies_that_lost_something_nearly_all_are_noticed(
         else:
             fates["nothing_lost" if contents(desk.book) == whole else "missed"] += 1
     record("damaged copies", engine, copies=COPIES, **fates)
-    assert fates["nothing_lost"] < COPIES // 6, "most of the damage did none"
+    assert fates["nothing_lost"] < COPIES // 4, "most of the damage did none"
     assert fates["noticed"] >= NOTICED_AT_LEAST * (fates["noticed"] + fates["missed"])
 
 
