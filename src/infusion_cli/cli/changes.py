@@ -61,6 +61,7 @@ def history(
             found = [one]
         else:
             found = reader.operations(record_id, most)
+        session.saw(c.after for o in found for c in o.changes)
         rows = words.operation_rows(found, tz, session.out.width)
         session.out.records([public.operation(o, tz) for o in found], rows)
         if not found:
@@ -80,6 +81,7 @@ def apply(session: Session, plan: str) -> None:
 
 
 def _print_outcome(session: Session, outcome: Outcome, sentence: str) -> None:
+    session.saw(c.after for c in outcome.changes)
     session.changed = bool(outcome.changes) and not outcome.replayed
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)

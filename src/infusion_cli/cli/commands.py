@@ -129,3 +129,16 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         ),
     ),
 )
+
+
+def words_of(target: str) -> str:
+    """The words that call a command, e.g. `patients show` for `patients:show`; empty when nothing calls it."""
+    for panel in DAILY:
+        for entry in panel.entries:
+            if entry.target == target:
+                return entry.name
+    for group, _, entries in GROUPS:
+        for entry in entries:
+            if entry.target == target:
+                return f"{group} {entry.name}"
+    return ""

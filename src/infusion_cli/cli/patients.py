@@ -92,6 +92,7 @@ def show(session: Session, patient: str) -> None:
     with session.reading() as reader:
         tz, clinic = zone(reader.clinic.timezone), reader.clinic
         person = lookup.find_patient(reader, patient)
+        session.saw([person])
         book = reader.load(reader.now, reader.now, [person.id])
         ahead = [v for v in book.of_patient(person.id) if v.is_live and v.end > reader.now]
         lines: list[Line] = [*words.patient_card(person)]
@@ -158,6 +159,7 @@ def export(session: Session, *, output: str = "-") -> int | None:
 
     with session.reading() as reader:
         tz, people = zone(reader.clinic.timezone), reader.patients()
+        session.saw(people)
         data = [public.patient(p, tz) for p in people]
         if session.out.form == "jsonl":
             text = "".join(dumps(p, indent=None) + "\n" for p in data)
@@ -176,6 +178,7 @@ def export(session: Session, *, output: str = "-") -> int | None:
 
 def _print_people(session: Session, people: list[Patient], timezone: str) -> None:
     tz = zone(timezone)
+    session.saw(people)
     session.out.records([public.patient(p, tz) for p in people], words.patient_rows(people, session.out.width))
     if not people:
         session.out.note("No patients.")
@@ -187,6 +190,7 @@ def _print_patient(session: Session, outcome: Outcome, verb: str) -> None:
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)
         person = changed[0] if changed else lookup.find_patient(reader, str(outcome.summary["already"]))
+    session.saw([person])
     if outcome.replayed:
         verb = "Done already, under this key"
     elif not changed:

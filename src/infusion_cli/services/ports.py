@@ -56,6 +56,21 @@ class Entry(NamedTuple):
     keys: Sequence[Key] = ()
 
 
+class Access(NamedTuple):
+    """One look at patients' data: who, when, from where, whose. Ids only, never a name or what was typed."""
+
+    id: str
+    at: int
+    actor: str
+    origin: str
+    """The machine, the terminal, and the address of whoever came in over SSH."""
+    command: str
+    subjects: tuple[str, ...]
+    """Ids of patients: all, or of many only the first."""
+    people: int
+    """How many patients it was."""
+
+
 class Reader(Protocol):
     """A consistent view of one clinic's book."""
 
@@ -124,6 +139,12 @@ class Store(Protocol):
 
     def writing(self, now: int) -> AbstractContextManager[Writer]:
         """Take the write lock, release holds that ran out before `now`, then hand out the writer."""
+
+    def note_access(self, access: Access) -> None:
+        """Keep an access as well as can be: at once, without the write lock, silent when it fails."""
+
+    def accesses(self) -> list[Access]:
+        """Every access that was kept, in the order of time."""
 
     def describe(self) -> dict[str, Any]:
         """Where the book is, its size, versions and settings."""

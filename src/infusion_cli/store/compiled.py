@@ -183,6 +183,8 @@ STATEMENTS: dict[str, dict[str, str]] = {
         "words_drop": "DELETE FROM patient_word WHERE patient_word.clinic_id = :clinic AND patient_word.patient_id = :patient",
     },
     "postgresql": {
+        "access_add": "INSERT INTO access (clinic_id, id, at, actor, origin, command, subjects, count) VALUES (%(clinic_id)s, %(id)s, %(at)s, %(actor)s, %(origin)s, %(command)s, %(subjects)s, %(count)s)",
+        "accesses": "SELECT access.id, access.at, access.actor, access.origin, access.command, access.subjects, access.count FROM access WHERE access.clinic_id = %(clinic)s ORDER BY access.at, access.id",
         "answers": "SELECT idempotency.key, idempotency.request, idempotency.operation_id, idempotency.answer FROM idempotency WHERE idempotency.clinic_id = %(clinic)s AND idempotency.key IN (SELECT anon_1.value FROM json_array_elements_text(CAST(%(keys)s AS JSON)) AS anon_1)",
         "block_put": 'INSERT INTO block (clinic_id, id, kind, subject, start, "end", reason, status, staff) VALUES (%(clinic_id)s, %(id)s, %(kind)s, %(subject)s, %(start)s, %(end)s, %(reason)s, %(status)s, %(staff)s) ON CONFLICT (clinic_id, id) DO UPDATE SET kind = excluded.kind, subject = excluded.subject, start = excluded.start, "end" = excluded."end", reason = excluded.reason, status = excluded.status, staff = excluded.staff',
         "blocks_all": 'SELECT block.id, block.kind, block.subject, block.start, block."end", block.reason, block.status, block.staff FROM block WHERE block.clinic_id = %(clinic)s',

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 from infusion_cli.errors import StoreError
+from infusion_cli.services.ports import Access
 from infusion_cli.store import guards
 from infusion_cli.store.compiled import STATEMENTS
 
@@ -148,9 +149,22 @@ class Database(ABC):
         """What is not wrong with where and how the book is kept, and should be known: rule, sentence, remedy."""
         yield from ()
 
+    def note_access(self, access: Access) -> None:
+        """Keep an access, outside any transaction; a failure is nobody's business at the desk."""
+        with suppress(StoreError, OSError):
+            self._keep_access(access)
+
+    @abstractmethod
+    def accesses(self) -> list[Access]:
+        """Every access that was kept, in the order of time."""
+
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """The book's size in bytes, versions and settings."""
+
+    @abstractmethod
+    def _keep_access(self, access: Access) -> None:
+        """Keep an access; raises StoreError or OSError when that cannot be done at once."""
 
     @abstractmethod
     def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:

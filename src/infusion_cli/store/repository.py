@@ -12,7 +12,7 @@ from infusion_cli.config import Place, ServerUrl
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.plan import ClinicText, change
 from infusion_cli.errors import TransientError
-from infusion_cli.services.ports import Entry
+from infusion_cli.services.ports import Access, Entry
 from infusion_cli.store import database, journal
 from infusion_cli.store.database import MAIN, Database, InDoubtError
 from infusion_cli.store.reader import BookReader, clinic_of
@@ -74,6 +74,14 @@ class BookStore:
                 message = f"The connection to {self.place} was lost; nothing was written."
                 raise TransientError(message, "the same command again") from None
             self.database.committed = True
+
+    def note_access(self, access: Access) -> None:
+        """Keep an access as well as can be: at once, without the write lock, silent when it fails."""
+        self.database.note_access(access)
+
+    def accesses(self) -> list[Access]:
+        """Every access that was kept, in the order of time."""
+        return self.database.accesses()
 
     def describe(self) -> dict[str, Any]:
         """Where the book is, its size in bytes, versions, settings, counts and the end of its journal."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from infusion_cli.errors import InterruptedCommandError, StoreError
-from infusion_cli.store import files, guards
+from infusion_cli.services.ports import Access
+from infusion_cli.store import access_log, files, guards
 from infusion_cli.store.compiled import SCHEMA
 from infusion_cli.store.database import (
     MAIN,
@@ -139,6 +140,16 @@ class SqliteDatabase(Database):
     def close(self) -> None:
         """Let go of the file."""
         self.connection.close()
+
+    def accesses(self) -> list[Access]:
+        """What stands in the files beside the book; lines that cannot be read are counted to the user."""
+        found, unreadable = access_log.read(self.path)
+        if unreadable and self.on_warn:
+            self.on_warn(f"the access log beside {self.path} has lines that cannot be read ({unreadable})")
+        return found
+
+    def _keep_access(self, access: Access) -> None:
+        access_log.append(self.path, access)
 
     def prepare_to_write(self) -> None:
         """Choose the journal that this disk and this SQLite are sound with; raises StoreError on a network share."""

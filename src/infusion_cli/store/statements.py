@@ -177,6 +177,16 @@ def _about_the_journal() -> Statements:
     }
 
 
+def of_a_server() -> Statements:
+    """What only a server keeps in a table: the access log."""
+    access = t.table(t.AccessRow).c
+    columns = [c for c in t.columns(t.AccessRow) if c.name != "clinic_id"]
+    return {
+        "access_add": insert(t.table(t.AccessRow)),
+        "accesses": select(*columns).where(access.clinic_id == _CLINIC).order_by(access.at, access.id),
+    }
+
+
 def _about_resources() -> Statements:
     resources = select(_RESOURCE.kind, _RESOURCE.ref, _RESOURCE.id, _RESOURCE.capacity).where(
         _RESOURCE.clinic_id == _CLINIC
