@@ -120,6 +120,15 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "audit",
+        "Who looked at what, and whether the journal is whole.",
+        (
+            Entry("list", "audit:list_", "Accesses and changes, one record each."),
+            Entry("verify", "audit:verify", "Follow the journal's chain from the first operation to the last."),
+            Entry("head", "audit:head", "The end of the journal, to be noted elsewhere."),
+        ),
+    ),
+    (
         "db",
         "The book itself.",
         (

@@ -32,6 +32,14 @@ class Break(NamedTuple):
     message: str
 
 
+class Verdict(NamedTuple):
+    """What came of verifying: how many operations there are, the newest, and what is wrong, the first first."""
+
+    operations: int
+    head: Head
+    breaks: list[Break]
+
+
 def head(database: Database) -> Head:
     """The end of the chain."""
     row = database.row("head")
@@ -83,6 +91,29 @@ def hash_of(*fields: Any) -> str:
     It begins the same in every book: a clinic's journal may move to a database where it has another name.
     """
     return hashlib.sha256(json.dumps([MAIN, *fields]).encode()).hexdigest()
+
+
+def examine(database: Database, noted: Head | None = None) -> Verdict:
+    """Verify the journal, and that it still holds the operation that was noted elsewhere; its hash may be shortened."""
+    database.begin_reading()
+    try:
+        end, breaks = head(database), verify(database)
+        if noted:
+            breaks += _without(database, noted, end)
+        counts = database.row("counts") or (0,)
+        return Verdict(counts[-1], end, sorted(breaks))
+    finally:
+        database.rollback()
+
+
+def _without(database: Database, noted: Head, end: Head) -> list[Break]:
+    if noted.seq > end.seq:
+        message = f"the journal ends at number {end.seq}, but number {noted.seq} was noted: its end was cut off"
+        return [Break(end.seq + 1, message)]
+    there = database.row("link", seq=noted.seq)
+    if there and str(there[0]).startswith(noted.hash):
+        return []
+    return [Break(noted.seq, f"operation number {noted.seq} is not the one that was noted")]
 
 
 def verify(database: Database) -> list[Break]:
