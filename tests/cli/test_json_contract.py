@@ -25,7 +25,7 @@ A_SERIES = names("id patient protocol status ordered course sessions next_due wa
 A_SERIES |= names("authorised_visits authorised_until")
 SLOT = names("start end chair chairs protocol status subject warnings")
 A_BLOCK = names("id kind subject start end reason status staff")
-OPERATION = names("id at actor command undoes undone_by changes")
+OPERATION = names("id at actor command undoes undone_by reason changes")
 CHANGE = names("op entity id before after")
 PLAN = names("id created revision changes conflicts summary")
 CONFLICT = names("rule severity overridable message subject start end")
@@ -95,6 +95,7 @@ RECORDS: dict[tuple[str, ...], set[str]] = {
     ("patients", "edit", YARA, "--phone", "1"): PATIENT,
     ("patients", "record", YARA, "labs"): PATIENT,
     ("patients", "import", "p.csv"): IMPORT,
+    ("patients", "forget", "M1060", "--yes"): names("operation patient visits series residue"),
     ("series", "show", SERIES): A_SERIES,
     ("series", "book", "M1004", "iv-mood"): A_SERIES,
     ("slots", "why", "iv-mood", "2026-11-26 9:00"): {"start", "protocol", "chair", "conflicts", "alternatives"},

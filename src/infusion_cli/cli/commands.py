@@ -79,6 +79,7 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry("import", "patients:import_", "Add and update patients from a CSV file."),
             Entry("export", "patients:export", "Write every patient as CSV or JSON."),
             Entry("record", "patients:record", "Note that a requirement was fulfilled."),
+            Entry("forget", "patients:forget", "Remove for good what tells who a patient was."),
         ),
     ),
     (

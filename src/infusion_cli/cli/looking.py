@@ -73,7 +73,9 @@ def show(session: Session, id_: str) -> None:
         found = agenda.show(reader, id_)
         if isinstance(found, Operation):
             session.saw(c.after for c in found.changes)
-            session.out.record(public.operation(found, tz), words.operation_rows([found], tz, session.out.width))
+            lines = [*words.operation_rows([found], tz, session.out.width)]
+            lines += [f"  Reason: {found.reason}"] if found.reason else []
+            session.out.record(public.operation(found, tz), lines)
             return
         session.saw([found.record])
         data = _data(reader, found) | {"history": [public.operation(o, tz) for o in found.operations]}

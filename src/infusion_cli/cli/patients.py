@@ -7,7 +7,7 @@ from pathlib import Path
 from infusion_cli.cli import options, public, words
 from infusion_cli.cli.files import may_write, read_bytes, write_bytes
 from infusion_cli.cli.options import command
-from infusion_cli.cli.output import Line
+from infusion_cli.cli.output import Line, Piece
 from infusion_cli.cli.session import Session
 from infusion_cli.domain.book import Patient
 from infusion_cli.domain.clinic_time import zone
@@ -146,6 +146,34 @@ def import_(session: Session, file: str, *, ignore_unknown: bool = False) -> Non
     session.out.record({"operation": outcome.operation or None, **counts}, lines)
     if session.options.dry_run:
         session.out.note("Dry run: nothing was written.")
+
+
+@command(writes=True, reason=options.option("--reason", help="Why; it stays, so without a name.", metavar="TEXT"))
+def forget(session: Session, patient: str, *, reason: str = "") -> int | None:
+    """Remove for good what tells who a patient was.
+
+    Name, MRN, birth date, telephone, e-mail, requirements and the texts of their visits are taken out
+    of the records and out of the journal, whose chain stays whole. Visits and series keep times, chairs
+    and statuses under the patient's id. Refused while visits lie ahead or a course is running. Nothing
+    brings the data back, and what was written elsewhere before still holds it.
+    """
+    with session.reading() as reader:
+        person = lookup.find_patient(reader, patient)
+    if not session.confirm(f"Forget {person.id}, {shown(person.name)}, for good?"):
+        session.out.note("Nothing was changed.")
+        return 1
+    outcome = service.forget(session.desk(), person.id, reason)
+    session.changed = bool(outcome.changes) and not outcome.replayed
+    kept = f"{words.count(outcome.summary['visits'], 'visit')} and {outcome.summary['series']} series keep their times"
+    verb = "Forgotten" if outcome.changes else "Had been forgotten before"
+    lines: list[Line] = [f"{verb}: {person.id}. {kept}.", "Backups, exports and calendar files still hold the data."]
+    residue = str(outcome.summary["residue"])
+    if residue:
+        lines.append([Piece("  ! ", "yellow"), Piece(residue)])
+    session.out.record({"operation": outcome.operation or None, **outcome.summary}, lines)
+    if session.options.dry_run:
+        session.out.note("Dry run: nothing was written.")
+    return None
 
 
 @command()

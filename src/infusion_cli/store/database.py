@@ -149,6 +149,10 @@ class Database(ABC):
         """What is not wrong with where and how the book is kept, and should be known: rule, sentence, remedy."""
         yield from ()
 
+    @abstractmethod
+    def scrub(self) -> str:
+        """Overwrite what was freed, outside any transaction; gives what may still be there, empty when nothing is."""
+
     def note_access(self, access: Access) -> None:
         """Keep an access, outside any transaction; a failure is nobody's business at the desk."""
         with suppress(StoreError, OSError):

@@ -85,6 +85,13 @@ class PostgresDatabase(Database):
         """Hang up."""
         self.connection.close()
 
+    def scrub(self) -> str:
+        """Nothing: only the owner of the tables can have them written anew."""
+        return (
+            f"{self.place} keeps dead rows, and its log of changes, until the owner of the tables has run "
+            "VACUUM FULL and old archives are gone"
+        )
+
     def accesses(self) -> list[Access]:
         """The rows of the clinic."""
         return [Access._make([*row[:5], tuple(json.loads(row[5])), row[6]]) for row in self.rows("accesses")]

@@ -75,6 +75,10 @@ class BookStore:
                 raise TransientError(message, "the same command again") from None
             self.database.committed = True
 
+    def scrub(self) -> str:
+        """Overwrite what was freed inside the book; gives what may still be there, empty when nothing is."""
+        return self.database.scrub()
+
     def note_access(self, access: Access) -> None:
         """Keep an access as well as can be: at once, without the write lock, silent when it fails."""
         self.database.note_access(access)

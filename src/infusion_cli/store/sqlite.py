@@ -36,6 +36,9 @@ _SETTINGS = (
     "recursive_triggers=ON",
     "cell_size_check=ON",
     "trusted_schema=OFF",
+    # What is deleted is overwritten, and nothing of a patient is spilt into the system's folder for such files.
+    "secure_delete=ON",
+    "temp_store=MEMORY",
     "synchronous=FULL",
     "cache_size=-32000",
 )
@@ -140,6 +143,17 @@ class SqliteDatabase(Database):
     def close(self) -> None:
         """Let go of the file."""
         self.connection.close()
+
+    def scrub(self) -> str:
+        """Write the file anew without what was freed, also by programs that overwrite nothing."""
+        try:
+            self.prepare_to_write()
+            with self.refusals():
+                self.connection.execute("VACUUM")
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except StoreError as error:
+            return f"parts of it may still be in the book's file ({error.message.rstrip('.')})"
+        return ""
 
     def accesses(self) -> list[Access]:
         """What stands in the files beside the book; lines that cannot be read are counted to the user."""
