@@ -145,6 +145,10 @@ class Database(ABC):
     def damage(self) -> Iterator[str]:
         """What the engine itself finds wrong with its files, one sentence each."""
 
+    def exposure(self) -> tuple[str, str] | None:
+        """Who can get at the book's files past the program, and what to do about it; looked at with each opening."""
+        return None
+
     def cautions(self) -> Iterator[tuple[str, str, str]]:
         """What is not wrong with where and how the book is kept, and should be known: rule, sentence, remedy."""
         yield from ()

@@ -130,6 +130,9 @@ def open_store(
     """
     opened = _open(place, patience)
     opened.on_wait, opened.on_warn = on_wait, on_warn
+    exposed = opened.exposure() if on_warn else None
+    if on_warn and exposed:
+        on_warn(f"{exposed[0][0].lower()}{exposed[0][1:]}; try {exposed[1]}")
     return BookStore(opened)
 
 

@@ -144,6 +144,16 @@ class SqliteDatabase(Database):
         """Let go of the file."""
         self.connection.close()
 
+    def exposure(self) -> tuple[str, str] | None:
+        """Who could read or replace the file that should not."""
+        return files.exposure(self.path)
+
+    def cautions(self) -> Iterator[tuple[str, str, str]]:
+        """Modes that let others in."""
+        found = self.exposure()
+        if found:
+            yield "file-mode", f"{found[0]}.", found[1]
+
     def scrub(self) -> str:
         """Write the file anew without what was freed, also by programs that overwrite nothing."""
         try:
