@@ -11,7 +11,7 @@ import typer
 from infusion_cli.cli import complete
 from infusion_cli.cli.commands import words_of
 from infusion_cli.cli.session import Options, Session
-from infusion_cli.errors import AmbiguousError, ConflictError, ExitStatus
+from infusion_cli.errors import AmbiguousError, ConflictError, ExitStatus, NotFoundError
 
 Body = Callable[..., int | None]
 
@@ -93,7 +93,7 @@ def command(*, writes: bool = False, **declared: Any) -> Callable[[Body], Callab
 def _carry_out(body: Body, session: Session, values: dict[str, Any]) -> int | None:
     try:
         status = body(session, **values)
-    except AmbiguousError as error:
+    except (AmbiguousError, NotFoundError) as error:
         session.saw(person for person, _ in error.candidates)
         raise
     except ConflictError as error:

@@ -53,7 +53,7 @@ def add(desk: Desk, fields: PatientFields) -> Outcome:
 
     def decide(writer: Writer) -> Decision:
         if not names.clean(fields.mrn or "") or not names.clean(fields.name or ""):
-            raise UsageError("A patient needs a name and an MRN.", 'infusion patients add --mrn M1001 "Yara Sánchez"')
+            raise UsageError("A patient needs a name and an MRN.", 'infusion patients add --mrn M1 "Full Name"')
         checked = _checked(writer, fields)
         _refuse_mrn_in_use(writer, checked.mrn or "")
         return Decision([change(None, _set(Patient(writer.new_id("patient"), "", ""), checked))])
