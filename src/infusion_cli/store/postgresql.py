@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _FOUNDING = 0x494E4655
 """The advisory lock under which tables are made: two desks may say `init` at once."""
-_BRIEFLY = "BEGIN READ WRITE; SET LOCAL statement_timeout = 500; SET LOCAL synchronous_commit = off"
+_BRIEFLY = ("BEGIN READ WRITE", "SET LOCAL statement_timeout = 500", "SET LOCAL synchronous_commit = off")
 """Begins what must not keep a desk waiting: half a second for anybody's lock, no waiting for the disk."""
 
 
@@ -102,9 +102,11 @@ class PostgresDatabase(Database):
         fields = access._asdict()
         count = fields.pop("people")
         try:
-            self.connection.execute(_BRIEFLY)
-            self.run("access_add", {**fields, "subjects": json.dumps(access.subjects), "count": count})
-            self.connection.execute("COMMIT")
+            with self.together():
+                for statement in _BRIEFLY:
+                    self.connection.execute(statement)
+                self.run("access_add", {**fields, "subjects": json.dumps(access.subjects), "count": count})
+                self.connection.execute("COMMIT")
         except (psycopg.Error, StoreError) as error:
             self.rollback()
             raise StoreError(f"The access could not be noted at {self.place}.") from error
