@@ -40,7 +40,7 @@ _AT_ONCE = 200
 """Rows that a stream fetches from the server at a time."""
 _STREAMS = count()
 """Numbers for the server's cursors: several may be open at once."""
-_BRIEFLY = "BEGIN READ WRITE; SET LOCAL statement_timeout = 500; SET LOCAL synchronous_commit = off"
+_BRIEFLY = ("BEGIN READ WRITE", "SET LOCAL statement_timeout = 500", "SET LOCAL synchronous_commit = off")
 """Begins what must not keep a desk waiting: half a second for anybody's lock, no waiting for the disk."""
 
 
@@ -106,9 +106,11 @@ class PostgresDatabase(Database):
         import psycopg
 
         try:
-            self.connection.execute(_BRIEFLY)
-            self.run("access_add", access_log.row_of(access))
-            self.connection.execute("COMMIT")
+            with self.together():
+                for statement in _BRIEFLY:
+                    self.connection.execute(statement)
+                self.run("access_add", access_log.row_of(access))
+                self.connection.execute("COMMIT")
         except (psycopg.Error, StoreError) as error:
             self.rollback()
             raise StoreError(f"The access could not be noted at {self.place}.") from error
