@@ -4,6 +4,9 @@
 # PYTHON=python3.12 chooses the interpreter of a new environment; without it, the newest one found.
 PYTHON ?=
 ARGS ?=
+# FORM=release takes hours where FORM=full takes minutes.
+FORM ?= full
+torture := tests/races tests/torture tests/model tests/cli/test_kill.py
 
 bin := .venv/bin
 ready := .venv/.installed
@@ -15,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test race check lint format types imports text docs statements bench lock clean
+.PHONY: help install demo test torture check lint format types imports text docs statements bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z ]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -31,8 +34,10 @@ demo: $(ready) ## the first minute: a sample clinic, its board, its calendar fil
 test: $(ready) ## run the tests on all cores (ARGS="-k name" for some)
 	@$(bin)/python -m pytest -n auto -q $(ARGS)
 
-race: $(ready) ## the long races and kills, with their figures (takes minutes)
-	@INFUSION_RACE=full $(bin)/python -m pytest -q -n 0 tests/races tests/cli/test_kill.py $(ARGS)
+torture: $(ready) ## races, kills, power cuts and faults in their long form, with figures (FORM=release: longest)
+	@rm -f figures.jsonl
+	@INFUSION_TORTURE=$(FORM) INFUSION_FIGURES=figures.jsonl $(bin)/python -m pytest -q -s -n 0 $(torture) $(ARGS)
+	@$(bin)/python tools/reliability.py figures.jsonl
 
 check: $(ready) ## all but the tests (one alone: make lint, types, imports or text)
 	@$(bin)/python tools/check.py
@@ -55,7 +60,7 @@ bench: $(ready) ## measure, side by side, as tables (takes minutes)
 lock: ## rewrite the lock (needs uv)
 	@command -v uv >/dev/null || { echo "The lock is made by uv, and there is none on the PATH." >&2; exit 1; }
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+	  --python-version 3.11 pyproject.toml --extra postgres --group dev -o requirements-dev.lock
 	@$(MAKE) text
 
 clean: ## remove what was made, but for .venv

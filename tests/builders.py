@@ -7,6 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from outside import Where
+
+from infusion_cli.config import Place, place_of
 from infusion_cli.domain import clinic_tree, ids
 from infusion_cli.domain.book import Appointment, Block, Patient, Series
 from infusion_cli.domain.clinic import Chair, Clinic, Hours, Practitioner, Shift
@@ -136,3 +139,8 @@ def file_of(store: BookStore) -> SqliteDatabase:
     """The file behind a book that is one."""
     assert isinstance(store.database, SqliteDatabase)
     return store.database
+
+
+def place(where: Where) -> Place:
+    """What the program calls that book's place."""
+    return place_of(str(where))

@@ -1,23 +1,21 @@
 """An independent check of a book: every minute of every live visit is added up again.
 
-It shares no line with the program: it opens the file with sqlite3, reads the tables of records and
-never the claims, and knows the rules from their description only. So a mistake of the program is not
-repeated here.
+It shares no line with the program: it reads the tables of records by plain SQL and never the claims,
+and knows the rules from their description only. So a mistake of the program is not repeated here.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
 from datetime import date, datetime
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+from outside import Outside, Where
 
 LIVE = ("proposed", "pending", "booked", "arrived", "checked-in", "fulfilled")
 ONE_NURSE = 2520
@@ -35,41 +33,41 @@ class Fault(NamedTuple):
     minutes: tuple[int, ...] = ()
 
 
-def visits(path: Path) -> dict[str, Record]:
+def visits(path: Where) -> dict[str, Record]:
     """Every row of `appointment` by id, live or not, its JSON columns read."""
-    with closing(_opened(path)) as connection:
-        found = {row["id"]: dict(row) for row in connection.execute("SELECT * FROM appointment")}
+    with Outside(path) as book:
+        found = {row["id"]: row for row in book.rows("SELECT * FROM appointment")}
     for visit in found.values():
         visit["phases"] = [_phase(p) for p in json.loads(visit["phases"])]
         visit["overrides"] = json.loads(visit["overrides"])
     return found
 
 
-def operations(path: Path) -> dict[str, Record]:
+def operations(path: Where) -> dict[str, Record]:
     """Every operation of the journal by id, with its number and its changes."""
     query = "SELECT o.id, o.seq, o.command, p.changes FROM operation AS o JOIN payload AS p USING (clinic_id, seq)"
-    with closing(_opened(path)) as connection:
-        found = [dict(row) for row in connection.execute(query)]
+    with Outside(path) as book:
+        found = book.rows(query)
     return {row["id"]: row | {"changes": json.loads(row["changes"] or "[]")} for row in found}
 
 
-def problems(path: Path) -> list[str]:
+def problems(path: Where) -> list[str]:
     """Everything that is wrong with a book, one line each; empty when it is sound."""
     return [fault.what for fault in faults(path)]
 
 
-def overbooked_minutes(path: Path) -> int:
+def overbooked_minutes(path: Where) -> int:
     """Minutes of chairs, patients, hands, attention and providers in which more is taken than there is."""
     return sum(len(fault.minutes) for fault in faults(path) if fault.what.startswith("overbooked"))
 
 
-def faults(path: Path) -> list[Fault]:
+def faults(path: Where) -> list[Fault]:
     """Everything that is wrong with a book."""
-    with closing(_opened(path)) as connection:
-        clinic = json.loads(connection.execute("SELECT data FROM clinic").fetchone()["data"])
-        blocks = [dict(row) for row in connection.execute("SELECT * FROM block WHERE status = 'active'")]
-        courses = {row["id"]: json.loads(row["course"]) for row in connection.execute("SELECT id, course FROM series")}
-        (integrity,) = connection.execute("PRAGMA integrity_check").fetchone()
+    with Outside(path) as book:
+        clinic = json.loads(book.rows("SELECT data FROM clinic")[0]["data"])
+        blocks = book.rows("SELECT * FROM block WHERE status = 'active'")
+        courses = {row["id"]: json.loads(row["course"]) for row in book.rows("SELECT id, course FROM series")}
+        integrity = "ok" if book.is_server else book.rows("PRAGMA integrity_check")[0]["integrity_check"]
     live = [v for v in visits(path).values() if v["status"] in LIVE]
     supply = _Supply(clinic, blocks)
     found = [] if integrity == "ok" else [Fault(f"the file is damaged: {integrity}")]
@@ -285,9 +283,3 @@ def _grouped(live: Iterable[Record], column: str) -> dict[str, list[Record]]:
 
 def _stretch(minutes: Sequence[int], supply: _Supply) -> str:
     return f"{supply.wall(min(minutes)):%Y-%m-%d %H:%M} to {supply.wall(max(minutes) + 1):%H:%M}"
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30)
-    connection.row_factory = sqlite3.Row
-    return connection

@@ -1,6 +1,6 @@
 """The real command is killed at any moment of its life and typed again under the same key: one visit a key.
 
-`INFUSION_RACE=full` runs the long form and prints its figures.
+`INFUSION_TORTURE=full` runs the long form and prints its figures.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import checker
-import pytest
-from races.harbor import FULL, harbor_book, request
+from races.harbor import harbor_book, request
+from torture.figures import FULL, record
+
+from infusion_cli.store.sqlite import journal_mode
 
 KILLS = 60 if FULL else 12
 LANES = 2
@@ -88,15 +90,18 @@ def kill_many(path: Path, seed: int) -> Counter[str]:
     return fates
 
 
-def test_a_booking_that_is_killed_and_typed_again_is_booked_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_booking_that_is_killed_and_typed_again_is_booked_once(tmp_path: Path) -> None:
     began = time.perf_counter()
     with ThreadPoolExecutor(LANES) as pool:
         paths = [tmp_path / f"{lane}.db" for lane in range(LANES)]
         fates = sum(pool.map(kill_many, paths, range(LANES)), Counter[str]())
     assert fates.total() == KILLS
     assert fates["not written"] > 0, "every kill came too late to show anything"
-    if FULL:
-        with capsys.disabled():
-            print(f"\n{KILLS} kills of the command in {time.perf_counter() - began:.1f} s: {dict(fates)}")
+    record(
+        "kill -9 of the command",
+        f"SQLite {journal_mode().upper()}",
+        kills=KILLS,
+        lost=0,
+        seconds=round(time.perf_counter() - began, 1),
+        **{fate.replace(", ", "_").replace(" ", "_"): count for fate, count in fates.items()},
+    )

@@ -11,9 +11,9 @@ import signal
 import sys
 from collections.abc import Callable
 from itertools import count
-from pathlib import Path
+from typing import Any
 
-from builders import file_of
+from builders import place
 from races.harbor import NOW, request
 from races.workload import await_start, say
 
@@ -31,22 +31,42 @@ def fall() -> None:
 
 
 def falling_before(statement: int) -> Callable[[str], None]:
-    """For SQLite's trace: fall before the statement of that number, counted from 1."""
+    """For a trace: fall before the statement of that number, counted from 1."""
     numbers = count(1)
 
-    def trace(_statement: str) -> None:
+    def seen(_statement: str) -> None:
         if next(numbers) == statement:
             fall()
 
-    return trace
+    return seen
 
 
-def main(path: Path, first: int, falls_at: str = "") -> None:
+def trace(database: Any, see: Callable[[str], None]) -> None:
+    """Have every statement seen before it is carried out, by SQLite itself or by whoever sends it to a server."""
+    if database.dialect == "sqlite":
+        database.connection.set_trace_callback(see)
+        return
+    from psycopg import Connection, Cursor
+
+    class SeenCursor(Cursor[Any]):
+        def execute(self, query: Any, *rest: Any, **options: Any) -> Any:
+            see(query)
+            return super().execute(query, *rest, **options)
+
+        def executemany(self, query: Any, *rest: Any, **options: Any) -> None:
+            see(query)
+            super().executemany(query, *rest, **options)
+
+    assert isinstance(database.connection, Connection)
+    database.connection.cursor_factory = SeenCursor
+
+
+def main(where: str, first: int, falls_at: str = "") -> None:
     """Book until killed, or until the end that was asked for."""
-    with open_store(path) as store:
+    with open_store(place(where)) as store:
         await_start()
         if falls_at.isdigit():
-            file_of(store).connection.set_trace_callback(falling_before(int(falls_at)))
+            trace(store.database, falling_before(int(falls_at)))
         for number in count(first):
             ask, key = request(number)
             book(Desk(store, NOW, "booker", key=key), ask)
@@ -58,4 +78,4 @@ def main(path: Path, first: int, falls_at: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:4])
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:4])

@@ -6,13 +6,12 @@ in another. So everything depends on the guards of the database; without them th
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 import time
 from collections import Counter
-from contextlib import closing
-from pathlib import Path
 
+from builders import place
+from outside import Outside, was_refused
 from races.workload import Turn, Workload, await_start, say
 
 from infusion_cli.domain import ids
@@ -29,7 +28,8 @@ THOUGHT = 0.02
 """Seconds between looking and writing: two desks need not be that quick to meet."""
 
 _CLAIM = """INSERT INTO claim (clinic_id, resource_id, t0, appointment_id, t1, units)
-SELECT 'main', id, ?, ?, ?, ? FROM resource WHERE kind = ? AND ref = ?"""
+SELECT 'main', id, CAST(:t0 AS bigint), :visit, CAST(:t1 AS bigint), CAST(:units AS bigint)
+FROM resource WHERE kind = :kind AND ref = :ref"""
 
 
 def decide(reader: Reader, workload: Workload, turn: Turn, new_id: str) -> Appointment | None:
@@ -55,29 +55,31 @@ def _verdict(reader: Reader, workload: Workload, turn: Turn) -> Verdict | None:
     return cancel_visit(around, old, "ill", "patient")
 
 
-def write(connection: sqlite3.Connection, visit: Appointment) -> bool:
+def write(book: Outside, visit: Appointment) -> bool:
     """Write the visit and what it claims in one transaction; False when a guard refuses it."""
     row = {"clinic_id": "main", **rows.visit_row(visit)}
-    columns, marks = ", ".join(f'"{c}"' for c in row), ", ".join("?" * len(row))
-    connection.execute("BEGIN IMMEDIATE")
+    columns, marks = ", ".join(f'"{c}"' for c in row), ", ".join(f":{c}" for c in row)
+    put = f"INSERT INTO appointment ({columns}) VALUES ({marks}) ON CONFLICT (clinic_id, id) DO UPDATE SET "
+    put += ", ".join(f'"{c}" = excluded."{c}"' for c in row)
+    book.run("BEGIN" if book.is_server else "BEGIN IMMEDIATE")
     try:
-        connection.execute("DELETE FROM claim WHERE appointment_id = ?", [visit.id])
-        connection.execute(f"INSERT OR REPLACE INTO appointment ({columns}) VALUES ({marks})", list(row.values()))
+        book.run("DELETE FROM claim WHERE appointment_id = :visit", {"visit": visit.id})
+        book.run(put, row)
         for claim in claims_of(visit):
-            connection.execute(_CLAIM, [claim.t0, visit.id, claim.t1, claim.units, claim.kind, claim.ref])
-    except sqlite3.IntegrityError as error:
-        connection.execute("ROLLBACK")
-        if str(error) != "guard:capacity":
+            book.run(_CLAIM, {**claim._asdict(), "visit": visit.id})
+    except Exception as error:
+        book.run("ROLLBACK")
+        if not was_refused(error):
             raise
         return False
-    connection.execute("COMMIT")
+    book.run("COMMIT")
     return True
 
 
-def main(path: Path, seed: int, desk: int, turns: int) -> None:
+def main(where: str, seed: int, desk: int, turns: int) -> None:
     """Take part in a race, from the start that the referee gives."""
     workload, count = Workload(seed, desk), Counter[str]()
-    with open_store(path) as store, closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
+    with open_store(place(where)) as store, Outside(where) as book:
         await_start()
         for number in range(turns):
             turn = workload.turn(number)
@@ -89,9 +91,9 @@ def main(path: Path, seed: int, desk: int, turns: int) -> None:
                 continue
             if visit is not None:
                 time.sleep(THOUGHT)
-                count["done" if write(connection, visit) else "refused by a guard"] += 1
+                count["done" if write(book, visit) else "refused by a guard"] += 1
     say({"count": count})
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:5]))
+    main(sys.argv[1], *map(int, sys.argv[2:5]))

@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TypeVar
+
+from builders import place
+from outside import Where
 
 from infusion_cli.domain import clinic_tree
 from infusion_cli.domain.plan import ClinicText
@@ -20,22 +24,21 @@ from infusion_cli.services.booking import BookAsk
 from infusion_cli.services.desk import Desk
 from infusion_cli.store.repository import create_book
 
+W = TypeVar("W", bound=Where)
+
 NOW = 1_796_043_600
 """Monday 30 November 2026, 8:00 in the clinic's zone."""
 
 TESTS = Path(__file__).resolve().parent.parent
 DATA = TESTS / "data" / "harbor"
-FULL = os.environ.get("INFUSION_RACE") == "full"
-"""Whether the long form of races and kills is wanted; the short one shows the same, less often."""
-
 _PERSONAL = ("mrn", "name", "birth_date", "phone", "email")
 
 
-def harbor_book(path: Path) -> Path:
+def harbor_book(where: W) -> W:
     """A new book of the clinic with every patient in it, everything that the protocols ask for on record."""
     text, clinic = clinic_toml.read(DATA / "clinic.toml")
     stored = ClinicText("main", text, json.dumps(clinic_tree.tree(clinic)))
-    with create_book(path, stored, clinic, NOW, "founder") as store:
+    with create_book(place(where), stored, clinic, NOW, "founder") as store:
         rows = [
             patients.ImportRow(
                 patients.PatientFields(*(row[name] for name in _PERSONAL)),
@@ -44,7 +47,7 @@ def harbor_book(path: Path) -> Path:
             for row in _people()
         ]
         patients.import_rows(Desk(store, NOW, "founder"), rows)
-    return path
+    return where
 
 
 def _people() -> list[dict[str, str]]:

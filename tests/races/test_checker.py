@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import checker
+import outside
 import pytest
 from builders import CONSULT, MOOD, WEEK, at, block, book, clinic, patient, provider, series, visit
 
@@ -49,11 +50,13 @@ def fault(path: Path) -> str:
 
 
 def test_the_checker_imports_nothing_of_the_program() -> None:
-    tree = ast.parse(Path(checker.__file__).read_text(encoding="utf-8"))
-    imported = {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
-    imported |= {name.name for n in ast.walk(tree) if isinstance(n, ast.Import) for name in n.names}
-    assert imported
-    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+    imported: set[str] = set()
+    for module in (checker, outside):
+        tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+        imported |= {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+        imported |= {name.name for n in ast.walk(tree) if isinstance(n, ast.Import) for name in n.names}
+    strange = {name.partition(".")[0] for name in imported} - sys.stdlib_module_names
+    assert strange == {"outside", "psycopg"}
 
 
 def test_a_full_and_sound_day_has_no_problem(tmp_path: Path) -> None:

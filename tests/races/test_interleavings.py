@@ -15,6 +15,7 @@ from typing import NamedTuple
 import checker
 import pytest
 from builders import CONSULT, MOOD, NOW, book, clinic, file_of, nurse, patient, provider, visit, write
+from outside import Outside
 from races import control
 
 from infusion_cli.domain.book import Appointment
@@ -202,8 +203,8 @@ def unguarded(store: BookStore, wanted: Appointment) -> Steps:
     yield
     if refusal:
         return refusal
-    with closing(sqlite3.connect(file_of(store).path, isolation_level=None)) as connection:
-        assert control.write(connection, wanted)
+    with Outside(file_of(store).path) as book:
+        assert control.write(book, wanted)
     return "booked"
 
 

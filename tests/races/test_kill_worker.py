@@ -1,31 +1,29 @@
-"""A desk is killed at any moment: what it told is in the book, the book is sound, and a retry adds nothing twice.
+"""A desk falls before any one of its statements, or between its commit and its answer: a retry adds nothing twice.
 
-`INFUSION_RACE=full` runs the long form and prints its figures.
+Deaths at random moments are in `torture/test_kills.py`.
 """
 
 from __future__ import annotations
 
-import json
-import random
 import shutil
-import time
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import checker
 import pytest
-from races.harbor import FULL, NOW, harbor_book, process, request
+from builders import place
+from outside import Where, is_server
+from races.harbor import NOW, harbor_book, process, request
+from torture.figures import FULL, record
 
 from infusion_cli.services.booking import book
 from infusion_cli.services.desk import Desk
 from infusion_cli.store.check import check
 from infusion_cli.store.repository import open_store
 
-BOOKS = 12 if FULL else 2
-KILLS_A_BOOK = 20 if FULL else 15
-WINDOW = 0.06
-"""Seconds after the first acknowledgement in which the kill falls: some bookings long."""
 LANES = 2
 STRIDE = 1 if FULL else 5
 """From one statement at which a desk falls to the next."""
@@ -35,102 +33,75 @@ class Killed(NamedTuple):
     """How far a desk had come."""
 
     told: int
-    """The number of the last request that it acknowledged; -1 for none."""
+    """The number of the last request that it acknowledged."""
     had_committed: bool
     """Whether the request after that was in the book all the same."""
 
 
-def kill_one(path: Path, first: int, after: float) -> int:
-    """Let a desk book from request `first` on and kill it so many seconds after it told the first; the last told."""
-    with process("booker", path, first) as desk:
-        assert desk.stdin
-        assert desk.stdout
-        desk.stdout.readline()
-        desk.stdin.write("go\n")
-        desk.stdin.flush()
-        told = [desk.stdout.readline()]
-        time.sleep(after)
-        desk.kill()
-        told += desk.stdout.readlines()
-    numbers = [json.loads(line)["booked"] for line in told]
-    assert numbers == list(range(first, first + len(numbers)))
-    return int(numbers[-1])
+Copies = Callable[[], Where]
+"""Makes a copy of a book with its first booking in it."""
 
 
-def examine(path: Path, told: int) -> Killed:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def copies(request: pytest.FixtureRequest, tmp_path: Path) -> Copies:
+    """Copies of one book, in files or in databases."""
+    if request.param == "sqlite":
+        base = with_one_booking(tmp_path / "base.db")
+        numbers = iter(range(1000))
+        return lambda: shutil.copyfile(base, tmp_path / f"{next(numbers)}.db")
+    databases = request.getfixturevalue("postgres")
+    original = with_one_booking(request.getfixturevalue("database_url"))
+    return lambda: str(databases.copy_of(original))
+
+
+def with_one_booking(where: Where) -> Where:
+    """A book in which the first request is booked."""
+    harbor_book(where)
+    with open_store(place(where)) as store:
+        ask, key = request(0)
+        book(Desk(store, NOW, "booker", key=key), ask)
+    return where
+
+
+def fall(where: Where, falls_at: str) -> tuple[int, Killed]:
+    """A desk that kills itself at that place of its second booking; its exit status, and what it left."""
+    with process("booker", where, 1, falls_at) as desk:
+        lines = desk.communicate("go\n", timeout=60)[0].splitlines()[1:]
+    return desk.returncode, examine(where, 1 if lines else 0)
+
+
+def examine(where: Where, told: int) -> Killed:
     """Open the book after a kill, look at everything, and ask again for what was left unanswered."""
     ask, key = request(told + 1)
-    with open_store(path) as store:
+    with open_store(place(where)) as store:
+        with store.writing(NOW):
+            pass  # a server may still be at what the dead desk asked for
         assert [f for f in check(store) if f.severity == "error"] == []
-        keys = {v["key"] for v in checker.visits(path).values()}
+        keys = {v["key"] for v in checker.visits(where).values()}
         assert keys - {key} == {request(number)[1] for number in range(told + 1)}
         again = book(Desk(store, NOW, "booker", key=key), ask)
         assert again.replayed == (key in keys)
-        found = [v["key"] for v in checker.visits(path).values()]
+        found = [v["key"] for v in checker.visits(where).values()]
         assert sorted(found) == sorted(request(number)[1] for number in range(told + 2))
     return Killed(told, key in keys)
 
 
-def kill_many(path: Path, seed: int) -> list[Killed]:
-    """Kill one desk after the other over the same book."""
-    chance, killed, first = random.Random(seed), [], 0
-    harbor_book(path)
-    for _ in range(KILLS_A_BOOK):
-        killed.append(examine(path, kill_one(path, first, chance.uniform(0, WINDOW))))
-        first = killed[-1].told + 2
-    assert checker.problems(path) == []
-    return killed
-
-
-def test_killed_at_random_moments_a_desk_loses_nothing_that_it_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    began = time.perf_counter()
-    with ThreadPoolExecutor(LANES) as pool:
-        paths = [tmp_path / f"{number}.db" for number in range(BOOKS)]
-        killed = [k for of_book in pool.map(kill_many, paths, range(BOOKS)) for k in of_book]
-    assert len(killed) == BOOKS * KILLS_A_BOOK
-    assert sum(len(checker.visits(path)) for path in paths) > 2 * len(killed)
-    if FULL:
-        with capsys.disabled():
-            told = sum(len(checker.visits(path)) for path in paths) - len(killed)
-            unheard = sum(k.had_committed for k in killed)
-            print(f"\n{len(killed)} kills in {time.perf_counter() - began:.1f} s: {told} bookings acknowledged,")
-            print(f"0 lost; {unheard} kills fell between commit and acknowledgement")
-
-
-def fall(base: Path, folder: Path, falls_at: str) -> tuple[int, Killed]:
-    """A desk that kills itself at that place of its second booking, in a book of its own; its exit status too."""
-    path = folder / f"{falls_at}.db"
-    shutil.copyfile(base, path)
-    with process("booker", path, 1, falls_at) as desk:
-        lines = desk.communicate("go\n", timeout=60)[0].splitlines()[1:]
-    return desk.returncode, examine(path, 1 if lines else 0)
-
-
-@pytest.fixture
-def base(tmp_path: Path) -> Path:
-    """A book with the first booking in it."""
-    path = harbor_book(tmp_path / "base.db")
-    with open_store(path) as store:
-        ask, key = request(0)
-        book(Desk(store, NOW, "booker", key=key), ask)
-    return path
-
-
-def test_killed_before_any_statement_of_a_booking_the_booking_is_not_there(tmp_path: Path, base: Path) -> None:
+def test_killed_before_any_statement_of_a_booking_the_booking_is_not_there(copies: Copies) -> None:
     fallen: list[tuple[int, Killed]] = []
+    where = copies()
     with ThreadPoolExecutor(LANES) as pool:
         while not fallen or fallen[-1][0] != 0:
-            places = [1 + STRIDE * (len(fallen) + more) for more in range(4)]
-            fallen += pool.map(lambda number: fall(base, tmp_path, str(number)), places)
+            places = [(copies(), str(1 + STRIDE * (len(fallen) + more))) for more in range(4)]
+            fallen += pool.map(lambda one: fall(*one), places)
     killed = [k for status, k in fallen if status != 0]
     assert killed == [Killed(0, had_committed=False)] * len(killed)
     assert [k.told for status, k in fallen if status == 0] == [1] * (len(fallen) - len(killed))
     assert STRIDE * len(killed) > 20, "a booking takes more statements than that"
+    engine = "PostgreSQL" if is_server(where) else "SQLite"
+    record("kill -9 before each statement", engine, kills=len(killed), lost=0, half_written=0)
 
 
-def test_killed_between_commit_and_answer_the_booking_is_there_and_the_key_finds_it(tmp_path: Path, base: Path) -> None:
-    status, killed = fall(base, tmp_path, "ack")
-    assert status != 0
+def test_killed_between_commit_and_answer_the_booking_is_there_and_the_key_finds_it(copies: Copies) -> None:
+    status, killed = fall(copies(), "ack")
+    assert status == (1 if sys.platform == "win32" else -9)
     assert killed == Killed(0, had_committed=True)

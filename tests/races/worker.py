@@ -9,8 +9,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
+from builders import place
 from races.workload import Turn, Workload, await_start, say, told
 
 from infusion_cli.domain.book import Appointment
@@ -94,9 +94,9 @@ class Racer:
             self.failures.append(f"the key {desk.key} gave {again.operation} after {first.operation}")
 
 
-def main(path: Path, seed: int, desk: int, turns: int) -> None:
+def main(where: str, seed: int, desk: int, turns: int) -> None:
     """Take part in a race, from the start that the referee gives."""
-    with open_store(path) as store:
+    with open_store(place(where)) as store:
         racer = Racer(store, Workload(seed, desk), f"desk-{desk}")
         await_start()
         for number in range(turns):
@@ -105,4 +105,4 @@ def main(path: Path, seed: int, desk: int, turns: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:5]))
+    main(sys.argv[1], *map(int, sys.argv[2:5]))

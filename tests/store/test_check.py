@@ -30,7 +30,7 @@ from infusion_cli.store import guards
 from infusion_cli.store.check import Finding, check
 from infusion_cli.store.repository import BookStore, open_store
 
-REST_OF_BLOCK = 'kind, subject, start, "end", reason, status, staff'
+REST_OF_BLOCK = 'kind, subject, start, "end", reason, status, staff, origin'
 
 
 @pytest.fixture

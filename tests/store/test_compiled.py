@@ -58,7 +58,7 @@ def test_every_column_is_a_whole_number_or_text(tmp_path: Path) -> None:
     with book(tmp_path / "book.db") as store:
         tables = [name for name, sql in store.database.definitions().items() if sql.startswith("CREATE TABLE")]
         kinds = {row[2] for name in tables for row in file_of(store).pragma(f"table_info({name})")}
-    assert len(tables) == 15
+    assert len(tables) == 16
     assert kinds == {"INTEGER", "TEXT", "VARCHAR(32)"}
 
 

@@ -125,6 +125,7 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         (
             Entry("info", "db:info", "Where the book is, how large, which versions."),
             Entry("check", "db:check", "Check the book from end to end."),
+            Entry("migrate", "db:migrate", "Bring an older book up to date, and visits to the time that was told."),
         ),
     ),
 )

@@ -126,6 +126,8 @@ class Block(NamedTuple):
     status: str = "active"
     """`active`, `removed` or `entered-in-error`."""
     staff: tuple[str, ...] = ()
+    origin: str = ""
+    """The entry of another calendar that it stands for, e.g. `dr-lee.ics/5f0c…`; empty when made at the desk."""
 
 
 Record = Patient | Appointment | Series | Block

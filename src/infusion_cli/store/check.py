@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from infusion_cli.domain import codec, names
-from infusion_cli.domain.book import Appointment, Record
+from infusion_cli.domain.book import Record
 from infusion_cli.domain.claims import Claim, claims_of
-from infusion_cli.domain.clinic_time import iso, wall_text, zone
+from infusion_cli.domain.clinic_time import iso, zone
 from infusion_cli.domain.plan import ClinicText
+from infusion_cli.domain.wall_time import AWAITED, begins_as_told
 from infusion_cli.errors import StoreError
-from infusion_cli.store import guards, journal, rows
+from infusion_cli.store import journal, rows
 from infusion_cli.store.database import Database
 from infusion_cli.store.reader import BookReader
 from infusion_cli.store.repository import BookStore
@@ -50,6 +51,15 @@ def check(store: BookStore) -> list[Finding]:
     return sorted(dict.fromkeys(found), key=lambda finding: finding.severity != "error")
 
 
+def cautions(store: BookStore) -> list[Finding]:
+    """Notes about where and how the book is kept; what is in it plays no part."""
+    store.database.begin_reading()
+    try:
+        return [Finding(rule, "note", message, "", remedy) for rule, message, remedy in store.database.cautions()]
+    finally:
+        store.database.rollback()
+
+
 def _careful(part: Callable[[Database], Iterable[Finding]], database: Database) -> list[Finding]:
     found: list[Finding] = []
     try:
@@ -72,12 +82,10 @@ def _file(database: Database) -> Iterator[Finding]:
 
 
 def _definitions(database: Database) -> Iterator[Finding]:
-    for wrong in guards.differences(database.guards(), database.dialect):
+    for wrong in database.wrong_guards():
         yield Finding("guard-changed", "error", f"In the book, {wrong}.", "", RESTORE)
-    expected, there = database.expected_definitions(), database.definitions()
-    for name in sorted(expected.keys() | there.keys()):
-        if expected.get(name) != there.get(name):
-            yield Finding("schema-changed", "error", f"The definition of {name} is not ours.", "", RESTORE)
+    for name in database.wrong_definitions():
+        yield Finding("schema-changed", "error", f"The definition of {name} is not ours.", "", RESTORE)
 
 
 def _journal(database: Database) -> Iterator[Finding]:
@@ -160,19 +168,12 @@ def _notes(database: Database) -> Iterator[Finding]:
         visit = rows.visit_of(row)
         if not visit.is_live:
             continue
-        if not _tells_the_same(visit):
+        if visit.status in AWAITED and not begins_as_told(visit):
             message = f"{visit.id} was told as {visit.wall} in {visit.zone}, and its instant is no longer that."
-            yield Finding("wall-time-differs", "note", message, visit.id, "tell the patient which time holds")
+            yield Finding("wall-time-differs", "note", message, visit.id, "infusion db migrate")
         if visit.overrides:
             message = f"{visit.id} stands in spite of {', '.join(visit.overrides)}."
             yield Finding("overridden", "note", message, visit.id, f"infusion show {visit.id}")
-
-
-def _tells_the_same(visit: Appointment) -> bool:
-    try:
-        return wall_text(visit.start, zone(visit.zone)) == visit.wall
-    except (KeyError, ValueError):
-        return False
 
 
 def _journalled(database: Database) -> dict[str, _State]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from infusion_cli.errors import StoreError
+from infusion_cli.store import guards
 from infusion_cli.store.compiled import STATEMENTS
 
 SCHEMA_VERSION = 2
@@ -76,7 +77,7 @@ class Database(ABC):
 
     def run_many(self, name: str, several: Iterable[Mapping[str, Any]]) -> None:
         """Run a named statement once for each set of parameters; raises GuardError like `run`."""
-        self._write(STATEMENTS[self.dialect][name], map(self._with_clinic, several))
+        self._write(STATEMENTS[self.dialect][name], map(self._bound, several))
 
     @abstractmethod
     def begin_reading(self) -> None:
@@ -99,6 +100,20 @@ class Database(ABC):
         """Let go of the book."""
 
     @abstractmethod
+    def version(self) -> int | None:
+        """The version of its tables and guards; None where there are none of ours."""
+
+    def refuse_other_version(self) -> None:
+        """Raise StoreError unless it is a book of this program's version."""
+        version = self.version()
+        if version is None:
+            raise StoreError(f"There is no book yet at {self.place}.", "infusion init")
+        if version > SCHEMA_VERSION:
+            raise StoreError(f"{self.place} was written by a newer version of this program.", "update infusion")
+        if version < SCHEMA_VERSION:
+            raise StoreError(f"{self.place} was written by an older version of this program.", "infusion db migrate")
+
+    @abstractmethod
     def guards(self) -> dict[str, str]:
         """The text of every guard that is there, by its name."""
 
@@ -110,9 +125,28 @@ class Database(ABC):
     def expected_definitions(self) -> dict[str, str]:
         """What `definitions` should give."""
 
+    def wrong_guards(self) -> list[str]:
+        """How the guards differ from ours, e.g. `the guard claim_capacity is missing`."""
+        return guards.differences(self.guards(), self.dialect)
+
+    def wrong_definitions(self) -> list[str]:
+        """Names of tables and indexes that are not ours, or not as ours."""
+        there, expected = self.definitions(), self.expected_definitions()
+        return sorted(name for name in there.keys() | expected.keys() if there.get(name) != expected.get(name))
+
+    def refuse_unguarded(self) -> None:
+        """Raise StoreError when the guards are not as they should be: such a book is only read."""
+        wrong = self.wrong_guards()
+        if wrong:
+            raise StoreError(f"The book can be read but not written: {', '.join(wrong)}.", "infusion db check")
+
     @abstractmethod
     def damage(self) -> Iterator[str]:
         """What the engine itself finds wrong with its files, one sentence each."""
+
+    def cautions(self) -> Iterator[tuple[str, str, str]]:
+        """What is not wrong with where and how the book is kept, and should be known: rule, sentence, remedy."""
+        yield from ()
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
@@ -125,6 +159,12 @@ class Database(ABC):
     @abstractmethod
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
         """Run a statement for each set of parameters, in their order."""
+
+    def _bound(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        # A server cannot keep it; a book must be able to move to one.
+        if any("\0" in value for value in parameters.values() if type(value) is str):
+            raise StoreError("A text holds a NUL character; nothing was written.", "type it again")
+        return self._with_clinic(parameters)
 
     def _with_clinic(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         return {"clinic": self.clinic, "clinic_id": self.clinic, **parameters}

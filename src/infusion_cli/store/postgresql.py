@@ -61,7 +61,7 @@ class PostgresDatabase(Database):
         """Commit; Ctrl-C waits until it is known how that went."""
         with interrupts_held_back() as pressed:
             try:
-                with self._refusals():
+                with self.refusals():
                     self.connection.execute("COMMIT")
             except TransientError as error:
                 if self.connection.closed:
@@ -74,12 +74,19 @@ class PostgresDatabase(Database):
     def rollback(self) -> None:
         """Leave the book as it was when the transaction began."""
         if not self.connection.closed:
-            with suppress(StoreError), self._refusals():
+            with suppress(StoreError), self.refusals():
                 self.connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Hang up."""
         self.connection.close()
+
+    def version(self) -> int | None:
+        """The number of the newest migration that the database has seen."""
+        ours = self._select("SELECT to_regclass('alembic_version'), to_regclass('operation')", {})
+        if ours != [("alembic_version", "operation")]:
+            return None
+        return int(self._select("SELECT version_num FROM alembic_version", {})[0][0])
 
     def guards(self) -> dict[str, str]:
         """The triggers with their functions, and the exclusion constraint."""
@@ -100,6 +107,12 @@ class PostgresDatabase(Database):
         for (sentence,) in self._select(server.DAMAGE, {}):
             yield sentence
 
+    def cautions(self) -> Iterator[tuple[str, str, str]]:
+        """Whoever owns the tables can switch the guards off."""
+        if self.describe()["owns_tables"]:
+            sentence = "This user owns the tables, and so could switch the guards off."
+            yield "owns-tables", sentence, "give the desks a user of their own, as docs/postgresql.md shows"
+
     def describe(self) -> dict[str, Any]:
         """Address, size of the whole database, and what the server is."""
         found = self._select(server.ABOUT, {})[0]
@@ -113,7 +126,7 @@ class PostgresDatabase(Database):
         }
 
     def _begin_reading(self) -> None:
-        with self._refusals():
+        with self.refusals():
             self.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def _begin_writing(self) -> None:
@@ -134,14 +147,12 @@ class PostgresDatabase(Database):
                 return
 
     def _lock(self, seconds: float) -> None:
-        with self._refusals():
+        with self.refusals():
             self.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
             self.connection.execute(f"SET LOCAL lock_timeout = {max(1, int(seconds * 1000))}")
         if not self.rows("lock"):
             raise server.no_such_clinic(self.clinic, [name for (name,) in self.rows("clinics")], self.place)
-        wrong = guards.differences(self.guards(), self.dialect)
-        if wrong:
-            raise StoreError(f"The book can be read but not written: {', '.join(wrong)}.", "infusion db check")
+        self.refuse_unguarded()
 
     def _connected(self, begin: Any) -> None:
         """Begin; when the connection turns out to be gone, reach for the server again and begin once more."""
@@ -171,19 +182,20 @@ class PostgresDatabase(Database):
                 return
 
     def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
-        with self._refusals():
+        with self.refusals():
             return self.connection.execute(sql, parameters or None).fetchall()
 
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
         rows = list(several)
-        with self._refusals(), self.connection.cursor() as cursor:
+        with self.refusals(), self.connection.cursor() as cursor:
             if len(rows) == 1:
                 cursor.execute(sql, rows[0])
             else:
                 cursor.executemany(sql, rows)
 
     @contextmanager
-    def _refusals(self) -> Iterator[None]:
+    def refusals(self) -> Iterator[None]:
+        """Inside the block, what the engine refuses is raised as a StoreError of one sentence."""
         import psycopg
 
         try:
@@ -203,7 +215,7 @@ def open_database(url: ServerUrl, patience: float = PATIENCE) -> PostgresDatabas
     """The clinic's book there; raises StoreError when there is none, or it is older or newer."""
     database = PostgresDatabase(url, server.connect(url), patience)
     try:
-        _refuse_other_version(database)
+        database.refuse_other_version()
         if not url.clinic:
             database.clinic = _only_clinic(database)
         elif (url.clinic,) not in database.rows("clinics"):
@@ -222,11 +234,11 @@ def created(url: ServerUrl) -> Iterator[PostgresDatabase]:
     """
     database = PostgresDatabase(url, server.connect(url))
     try:
-        with database._refusals():  # noqa: SLF001  the same module
+        with database.refusals():
             database.connection.execute(f"BEGIN; SELECT pg_advisory_xact_lock({_FOUNDING})")
-            if version_of(database) is None:
+            if database.version() is None:
                 _set_up(database)
-        _refuse_other_version(database)
+        database.refuse_other_version()
         if (database.clinic,) in database.rows("clinics"):
             raise StoreError(
                 f"There is a book of the clinic {database.clinic!r} at {database.place} already.",
@@ -244,25 +256,6 @@ def _set_up(database: PostgresDatabase) -> None:
         database.connection.execute(statement)
     database.connection.execute(f"INSERT INTO alembic_version VALUES ('{SCHEMA_VERSION:04}')")
     guards.install(database.connection, "postgresql")
-
-
-def version_of(database: PostgresDatabase) -> int | None:
-    """The number of the newest migration that the database has seen; None in a database without our tables."""
-    if database._select("SELECT to_regclass('alembic_version'), to_regclass('operation')", {}) != [  # noqa: SLF001
-        ("alembic_version", "operation")
-    ]:
-        return None
-    return int(database._select("SELECT version_num FROM alembic_version", {})[0][0])  # noqa: SLF001
-
-
-def _refuse_other_version(database: PostgresDatabase) -> None:
-    version = version_of(database)
-    if version is None:
-        raise StoreError(f"There is no book yet at {database.place}.", "infusion init")
-    if version > SCHEMA_VERSION:
-        raise StoreError(f"{database.place} was written by a newer version of this program.", "update infusion")
-    if version < SCHEMA_VERSION:
-        raise StoreError(f"{database.place} was written by an older version of this program.", "infusion db migrate")
 
 
 def _only_clinic(database: PostgresDatabase) -> str:

@@ -86,7 +86,8 @@ def _unreached(text: str, url: ServerUrl) -> StoreError:
     for pattern, message, hint in _UNREACHED:
         if re.search(pattern, text):
             return StoreError(message.format(place=url), hint)
-    return StoreError(f"The database {url} cannot be reached; nothing was written.", "the same command again")
+    message = f"The database {url} cannot be reached; nothing was written."
+    return StoreError(message, "check the address, then the same again")
 
 
 def no_such_clinic(name: str, there: Sequence[str], place: str) -> StoreError:

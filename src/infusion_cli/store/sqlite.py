@@ -59,17 +59,23 @@ class SqliteDatabase(Database):
 
     def pragma(self, name: str) -> list[Row]:
         """The rows of a pragma, e.g. `integrity_check`."""
-        with self._refusals():
+        with self.refusals():
             return self.connection.execute(f"PRAGMA {name}").fetchall()
+
+    def version(self) -> int:
+        """The number in the file's header; raises StoreError when the file belongs to another program."""
+        if self.pragma("application_id")[0][0] != APPLICATION_ID:
+            raise StoreError(f"{self.path} belongs to another program.", "name the book with --db")
+        return int(self.pragma("user_version")[0][0])
 
     def guards(self) -> dict[str, str]:
         """The text of every trigger by its name."""
-        with self._refusals():
+        with self.refusals():
             return dict(self.connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
 
     def definitions(self) -> dict[str, str]:
         """The text of every table and index by its name, but for SQLite's own."""
-        with self._refusals():
+        with self.refusals():
             found = self.connection.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index')")
             return {name: sql for name, sql in found if not name.startswith("sqlite_")}
 
@@ -97,19 +103,19 @@ class SqliteDatabase(Database):
 
     def begin_reading(self) -> None:
         """Begin a transaction that sees one state of the book throughout."""
-        with self._refusals():
+        with self.refusals():
             self.connection.execute("BEGIN DEFERRED")
 
     def begin_writing(self) -> None:
         """Take the write lock; raises StoreError when it cannot be had or the book must not be written."""
         if not self._ready_to_write:
-            self._prepare_to_write()
+            self.prepare_to_write()
             self._ready_to_write = True
         self._take_lock()
         try:
-            self._refuse_unguarded()
+            self.refuse_unguarded()
             # On a read-only file the lock is granted all the same: only a statement that could write tells.
-            with self._refusals():
+            with self.refusals():
                 self.connection.execute("DELETE FROM counter WHERE 0")
         except StoreError:
             self.rollback()
@@ -118,7 +124,7 @@ class SqliteDatabase(Database):
     def commit(self) -> None:
         """Commit; Ctrl-C waits until it is known how that went."""
         with interrupts_held_back() as pressed:
-            with self._refusals():
+            with self.refusals():
                 self.connection.execute("COMMIT")
             self.committed = True
         if pressed:
@@ -134,7 +140,8 @@ class SqliteDatabase(Database):
         """Let go of the file."""
         self.connection.close()
 
-    def _prepare_to_write(self) -> None:
+    def prepare_to_write(self) -> None:
+        """Choose the journal that this disk and this SQLite are sound with; raises StoreError on a network share."""
         share = files.share_under(self.path, self.mounts)
         if share and os.environ.get(files.ALLOW_SHARE) != "1":
             raise StoreError(
@@ -143,15 +150,10 @@ class SqliteDatabase(Database):
             )
         if share and self.on_warn:
             self.on_warn(f"the book lies on a network share ({share}): use it from one machine only")
-        with self._refusals():
+        with self.refusals():
             self._choose_journal(wal=not share and journal_mode() == "wal")
             if share:
                 self.connection.execute("PRAGMA synchronous=EXTRA")
-
-    def _refuse_unguarded(self) -> None:
-        wrong = guards.differences(self.guards(), self.dialect)
-        if wrong:
-            raise StoreError(f"The book can be read but not written: {', '.join(wrong)}.", "infusion db check")
 
     def _choose_journal(self, *, wal: bool) -> None:
         mode = self.connection.execute("PRAGMA journal_mode").fetchone()[0]
@@ -166,7 +168,7 @@ class SqliteDatabase(Database):
     def _take_lock(self) -> None:
         """`BEGIN IMMEDIATE`, tried at random moments: SQLite's own waiting lets single processes starve."""
         began, told = time.monotonic(), False
-        with self._refusals():
+        with self.refusals():
             self.connection.execute("PRAGMA busy_timeout=0")
             try:
                 while True:
@@ -186,15 +188,16 @@ class SqliteDatabase(Database):
                 self.connection.execute(f"PRAGMA busy_timeout={int(self.patience * 1000)}")
 
     def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
-        with self._refusals():
+        with self.refusals():
             return self.connection.execute(sql, parameters).fetchall()
 
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
-        with self._refusals():
+        with self.refusals():
             self.connection.executemany(sql, several)
 
     @contextmanager
-    def _refusals(self) -> Iterator[None]:
+    def refusals(self) -> Iterator[None]:
+        """Inside the block, what the engine refuses is raised as a StoreError of one sentence."""
         try:
             yield
         except sqlite3.Error as error:
@@ -218,11 +221,11 @@ def open_database(path: Path, patience: float = PATIENCE) -> SqliteDatabase:
     """The book in that file; raises StoreError when it is missing, strange, damaged, older or newer."""
     files.refuse_strange(path)
     try:
-        return _identified(_connect(path, "mode=rw", patience))
+        return _identified(connect(path, "mode=rw", patience))
     except StoreError:
         if not _is_sealed_copy(path):
             raise
-    return _identified(_connect(path, "immutable=1", patience))
+    return _identified(connect(path, "immutable=1", patience))
 
 
 @contextmanager
@@ -232,9 +235,9 @@ def created(path: Path) -> Iterator[SqliteDatabase]:
     Nothing is at `path` before that. Raises StoreError when something is there already.
     """
     with files.made_whole(path) as draft:
-        database = _connect(draft, "mode=rw", PATIENCE)
+        database = connect(draft, "mode=rw", PATIENCE)
         try:
-            with database._refusals():  # noqa: SLF001  the same module
+            with database.refusals():
                 _set_up(database)
             yield database
             database.commit()
@@ -256,7 +259,8 @@ def _set_up(database: SqliteDatabase) -> None:
     guards.install(connection, database.dialect)
 
 
-def _connect(path: Path, mode: str, patience: float) -> SqliteDatabase:
+def connect(path: Path, mode: str = "mode=rw", patience: float = PATIENCE) -> SqliteDatabase:
+    """The file opened, whatever is in it; raises StoreError when it cannot be."""
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=patience, isolation_level=None
@@ -276,23 +280,11 @@ def _connect(path: Path, mode: str, patience: float) -> SqliteDatabase:
 def _identified(database: SqliteDatabase) -> SqliteDatabase:
     """The database, if it is a book of this version; else it is closed and StoreError raised."""
     try:
-        _refuse_foreign(database)
+        database.refuse_other_version()
     except StoreError:
         database.close()
         raise
     return database
-
-
-def _refuse_foreign(database: SqliteDatabase) -> None:
-    path = database.path
-    application = database.pragma("application_id")[0][0]
-    version = database.pragma("user_version")[0][0]
-    if application != APPLICATION_ID:
-        raise StoreError(f"{path} belongs to another program.", "name the book with --db")
-    if version > SCHEMA_VERSION:
-        raise StoreError(f"{path} was written by a newer version of this program.", "update infusion")
-    if version < SCHEMA_VERSION:
-        raise StoreError(f"{path} was written by an older version of this program.", "infusion db migrate")
 
 
 def _is_sealed_copy(path: Path) -> bool:

@@ -254,7 +254,8 @@ def _orphans() -> list[Any]:
     """For each reference of a table to another: the table's name when a row of this clinic refers to nothing."""
     found = []
     for table in SQLModel.metadata.sorted_tables:
-        for key in (c for c in table.constraints if isinstance(c, ForeignKeyConstraint)):
+        keys = (c for c in table.constraints if isinstance(c, ForeignKeyConstraint))
+        for key in sorted(keys, key=lambda key: list(key.column_keys)):
             other = key.referred_table.alias("referred")
             pairs = [(element.parent, other.c[element.column.name]) for element in key.elements]
             refers = [here for here, _ in pairs if here.nullable]

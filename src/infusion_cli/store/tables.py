@@ -202,12 +202,36 @@ class AppointmentRow(SQLModel, table=True):
     warnings: str = _text()
 
 
+class ToldRow(SQLModel, table=True):
+    """The newest message to a patient about a visit: the revision that it carried, and how far it got."""
+
+    __tablename__ = "told"
+    __table_args__ = (
+        _refers("appointment_id", "appointment"),
+        _one_of("method", "REQUEST", "CANCEL"),
+        _one_of("state", "waiting", "sent", "failed"),
+        STRICT,
+    )
+
+    clinic_id: str = _key()
+    appointment_id: str = _key()
+    sequence: int = _number()
+    method: str = _text()
+    message_id: str = _text()
+    state: str = _text()
+    tries: int = _number()
+    at: int = _number()
+    next_at: int = _number()
+    error: str = _text()
+
+
 class BlockRow(SQLModel, table=True):
     """A stretch of time that changes the supply; `staff` is JSON."""
 
     __tablename__ = "block"
     __table_args__ = (
         Index("block_end", "clinic_id", "end", "start"),
+        _index("block_origin", "clinic_id", "origin", where="origin <> ''"),
         CheckConstraint('"end" > start', name="period"),
         _one_of("kind", "chair", "staff", "clinic", "open"),
         _one_of("status", "active", "removed", "entered-in-error"),
@@ -223,6 +247,7 @@ class BlockRow(SQLModel, table=True):
     reason: str = _text()
     status: str = _text()
     staff: str = _text()
+    origin: str = Field(sa_type=_TEXT, sa_column_kwargs={"server_default": ""})
 
 
 class ResourceRow(SQLModel, table=True):
