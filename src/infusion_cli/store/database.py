@@ -33,10 +33,10 @@ Row = tuple[Any, ...]
 class GuardError(StoreError):
     """A guard of the database refused a row; `guard` is its name, e.g. `capacity`.
 
-    `row` says which one, as far as the engine tells: the resource's number and the instant.
+    `row` says which one, as far as the engine tells: the resource's number, the instant, the visit.
     """
 
-    def __init__(self, guard: str, row: tuple[int, int] | None = None) -> None:
+    def __init__(self, guard: str, row: tuple[int, int, str] | None = None) -> None:
         super().__init__(f"The book's guard refused the change ({guard}).")
         self.guard = guard
         self.row = row

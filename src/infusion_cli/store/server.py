@@ -104,8 +104,9 @@ def refusal_of(error: psycopg.Error, place: str) -> StoreError | None:
     """What a refusal of the server means for the user; None when it is a mistake of the program."""
     state, text = error.sqlstate or "", error.diag.message_primary or str(error)
     if text.startswith("guard:"):
-        where = [int(number) for number in (error.diag.message_detail or "").split()]
-        return GuardError(text.removeprefix("guard:"), (where[0], where[1]) if len(where) == 2 else None)
+        where = (error.diag.message_detail or "").split()
+        claim = (int(where[0]), int(where[1]), where[2]) if len(where) == 3 else None
+        return GuardError(text.removeprefix("guard:"), claim)
     if error.diag.constraint_name == "claim_alone":
         return GuardError("capacity")
     if state == "55P03":
