@@ -83,9 +83,9 @@ class MemoryReader:
         found = [v for v in self._visits() if lo <= v.start < hi and v.status in statuses]
         return [v for v in found if patient in {None, v.patient}]
 
-    def patients(self) -> list[Patient]:
-        """Every patient that is not entered in error, by name."""
-        return self.patients_matching(())
+    def patients(self, limit: int | None = None) -> list[Patient]:
+        """Every patient that is not entered in error, by name; with a limit any so many of them."""
+        return self.patients_matching(())[:limit]
 
     def patients_by_mrn(self, mrns: Sequence[str]) -> dict[str, Patient]:
         """The patients of those medical record numbers, by number (exact)."""
