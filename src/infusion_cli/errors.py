@@ -36,7 +36,7 @@ STATUS_MEANING: dict[ExitStatus, str] = {
     ExitStatus.INVALID_DATA: "an input file was rejected; every bad line is reported; nothing was written",
     ExitStatus.STORE: "the book is missing, locked, damaged, foreign or newer; safe to retry or says what to do",
     ExitStatus.AMBIGUOUS: "the name fits several records; they are listed",
-    ExitStatus.INTERRUPTED: "Ctrl-C; the answer says truthfully whether the change was committed",
+    ExitStatus.INTERRUPTED: "Ctrl-C or SIGTERM; the answer says truthfully whether the change was committed",
 }
 
 
@@ -120,7 +120,7 @@ class TransientError(StoreError):
 
 
 class InterruptedCommandError(InfusionError):
-    """Ctrl-C: the message says whether the change was committed."""
+    """Ctrl-C or SIGTERM: the message says whether the change was committed."""
 
     status = ExitStatus.INTERRUPTED
     code = "interrupted"

@@ -180,17 +180,19 @@ class Database(ABC):
 
 @contextmanager
 def interrupts_held_back() -> Iterator[list[int]]:
-    """Ctrl-C only goes into the list; in another thread than the main one it never arrives anyway."""
+    """Ctrl-C and SIGTERM only go into the list; in another thread than the main one they never arrive anyway."""
     import signal  # noqa: PLC0415  only writing commands need it
 
     pressed: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+        for number in before:
+            signal.signal(number, lambda now, _frame: pressed.append(now))
     except ValueError:
         yield pressed
         return
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
