@@ -21,7 +21,7 @@ from infusion_cli.domain.plan import Change, ClinicText, Plan, is_same
 from infusion_cli.domain.visit import probe
 from infusion_cli.services import agenda
 from infusion_cli.services.desk import Desk, Outcome
-from infusion_cli.services.ports import Operation, Reader
+from infusion_cli.services.ports import Access, Operation, Reader
 from infusion_cli.services.undo import SILENT_COMMANDS, undo
 
 
@@ -37,6 +37,8 @@ class Work(RuleBasedStateMachine):
         self.plans: list[Plan] = []
         self.lines = 0
         """How many lines of batch files have had a key."""
+        self.looked = 0
+        """How often somebody has looked at somebody."""
         self.is_sound = True
         """Whether all has been equal so far."""
         self.is_calm = True
@@ -117,6 +119,13 @@ class Work(RuleBasedStateMachine):
         self.tally["look", "refused" if isinstance(found, Refusal) else "done"] += 1
         self.is_sound = True
         return found
+
+    def note_access(self, subject: str) -> None:
+        """Note on every side that somebody has looked at somebody."""
+        self.looked += 1
+        access = Access(f"{self.looked:08}", self.now, "desk", "here", "patients show", (subject,), 1)
+        for store in self.sides.stores.values():
+            store.note_access(access)
 
     def _disturbs(self, made: Change) -> bool:
         states = [s for s in (made.before, made.after) if isinstance(s, Block)]

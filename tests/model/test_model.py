@@ -30,7 +30,7 @@ SHORT = settings(
 LONG = settings(SHORT, max_examples=1000 if RELEASE else 80, stateful_step_count=50, derandomize=False, print_blob=True)
 THEMES: dict[type[Core], tuple[str, ...]] = {
     Core: ("book", "hold", "move", "cancel", "confirm", "arrive", "start", "finish", "no-show", "undo"),
-    People: ("patients add", "patients edit", "patients record", "patients import", "look"),
+    People: ("patients add", "patients edit", "patients record", "patients import", "patients forget", "look"),
     Courses: ("series book", "apply", "batch apply"),
     Supply: ("slots block", "slots open", "slots unblock", "clinic apply", "by hand"),
     Everything: (),
