@@ -134,7 +134,7 @@ _REFUSALS: tuple[tuple[str, type[StoreError], str, str], ...] = (
     ("53100", StoreError, "The disk of {place} is full; nothing was written.", "make room, then the same again"),
     ("53", StoreError, "{place} has not enough resources; nothing was written.", _AGAIN),
     ("58", StoreError, "The disk of {place} failed; nothing was written.", "infusion db check"),
-    ("XX", StoreError, "{place} is damaged ({text}).", "put the newest sound backup in its place"),
+    ("XX", StoreError, "{place} is damaged ({text}).", "infusion db restore BACKUP, into another database"),
 )
 
 
