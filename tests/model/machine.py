@@ -108,7 +108,7 @@ class Work(RuleBasedStateMachine):
             self.is_calm = self.is_calm and not any(map(self._disturbs, sides.changed(made)))
         if isinstance(made, Outcome) and made.operation:
             self.sides.compare(now)
-            self._refuse_overbooked()
+            self._refuse_impossible()
         self.is_sound = True
         return made
 
@@ -134,11 +134,14 @@ class Work(RuleBasedStateMachine):
 
     # What must always be so
 
-    def _refuse_overbooked(self) -> None:
+    def _refuse_impossible(self) -> None:
         with self.sides.model.reading(self.now) as reader:
             assert sides.booked_twice(reader) == []
             numbers = [p.mrn for p in reader.patients()]
             assert len(numbers) == len(set(numbers))
+            found = self._records()
+        parts = [(v.id, part) for v in self.visits(tuple(LIVE)) for part in (v.patient, v.series) if part]
+        assert [(visit, part) for visit, part in parts if _is_error(found[part])] == []
 
     def teardown(self) -> None:
         try:
@@ -205,6 +208,8 @@ def _fate(made: Outcome | Refusal, *, dry: bool) -> str:
 
 def _is_back(first: Record | ClinicText | None, last: Record | ClinicText) -> bool:
     """Whether a record is as it was in the beginning; what was not there is entered in error."""
-    if first is None:
-        return not isinstance(last, ClinicText) and last.status == "entered-in-error"
-    return is_same(first, last)
+    return _is_error(last) if first is None else is_same(first, last)
+
+
+def _is_error(record: Record | ClinicText) -> bool:
+    return not isinstance(record, ClinicText) and record.status == "entered-in-error"
