@@ -155,11 +155,13 @@ class Work(RuleBasedStateMachine):
         never = ("overbooked: chair", "overbooked: patient")
         assert sides.problems(self.sides.path, only=() if self.is_calm else never) == []
         self.tally["end", "calm" if self.is_calm else "disturbed"] += 1
+        for kind, act, key in [done for done in self.done if done[2] is not None][-1:]:
+            self.carry(kind, act, key)
         self._take_all_back()
         self.sides.finish(self.now, self._keys())
 
     def _keys(self) -> list[str]:
-        return [f"key-{n}" for n in range(6)] + [f"line-{n}" for n in range(self.lines)]
+        return [f"key-{n}" for n in range(41)] + [f"line-{n}" for n in range(self.lines)]
 
     def standing(self) -> list[Operation]:
         """What somebody did since the founding and nobody took back, the newest first."""
