@@ -18,7 +18,7 @@ from model.sides import Ground
 from torture.figures import FULL, RELEASE, record
 
 SHORT = settings(
-    max_examples=10,
+    max_examples=8,
     stateful_step_count=20,
     derandomize=True,
     database=None,
