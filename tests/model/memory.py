@@ -17,9 +17,10 @@ from infusion_cli.domain.book import Appointment, Block, Book, Patient, Record, 
 from infusion_cli.domain.claims import Claim, capacities_of, claims_of
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import MINUTE, wall_text, zone
+from infusion_cli.domain.forgetting import forgotten
 from infusion_cli.domain.plan import Change, ClinicText, Conflict, change
 from infusion_cli.errors import ConflictError
-from infusion_cli.services.ports import Answer, Entry, Operation
+from infusion_cli.services.ports import Access, Answer, Entry, Operation
 
 _R = TypeVar("_R", Appointment, Block, Patient, Series)
 
@@ -187,17 +188,13 @@ class MemoryWriter(MemoryReader):
             self._put(c)
         self._claim([c.after for c in entry.changes if isinstance(c.after, Appointment)])
         self._lower_capacities()
-        number = len(self.pages.journal) + 1
-        done = Operation(
-            self.new_id("operation"),
-            number,
-            self.now,
-            entry.actor,
-            entry.command,
-            entry.undoes,
-            None,
-            (*entry.changes,),
-        )
+        number, changes = len(self.pages.journal) + 1, (*entry.changes,)
+        if entry.forgets:
+            self._forget(set(entry.forgets))
+            changes = tuple(c._replace(before=c.before and forgotten(c.before)) for c in changes)
+        name = self.new_id("operation")
+        made = (name, number, self.now, entry.actor, entry.command, entry.undoes, None, changes, entry.reason)
+        done = Operation(*made)
         self.pages.journal.append(done)
         if entry.undoes is not None:
             self.free_keys(entry.undoes)
@@ -205,6 +202,25 @@ class MemoryWriter(MemoryReader):
         self.revision = number
         self.wrote = True
         return done
+
+    def _forget(self, names_of: set[str]) -> None:
+        """Take the person behind these records out of the journal, and what was asked and answered about them."""
+        told: set[str] = set()
+        touching = set()
+        for number, done in enumerate(self.pages.journal):
+            about = [c for c in done.changes if c.id in names_of]
+            if about:
+                touching.add(done.id)
+                told.update(word for c in about for word in _telling(c))
+                changes = tuple(_without_person(c) if c in about else c for c in done.changes)
+                self.pages.journal[number] = done._replace(changes=changes)
+        for key, answer in list(self.pages.answers.items()):
+            made = json.loads(answer.answer or "{}")
+            if answer.operation in touching and not (isinstance(made, list) and names_of.isdisjoint(made)):
+                self.pages.answers[key] = Answer("", answer.operation, "")
+                if key.startswith("line:") or any(word in _plain(key) for word in told):
+                    # It goes by another name, which nobody can know.
+                    del self.pages.answers[key]
 
     def _put(self, planned: Change) -> None:
         after = planned.after
@@ -266,6 +282,7 @@ class MemoryStore:
     def __init__(self, text: ClinicText, now: int, actor: str) -> None:
         self.pages = Pages(text)
         self.committed = False
+        self._accesses: list[Access] = []
         with self.writing(now) as writer:
             writer.write(Entry("init", actor, [change(None, text)]))
 
@@ -284,6 +301,18 @@ class MemoryStore:
             self.pages = writer.pages
             self.committed = True
 
+    def scrub(self) -> str:
+        """Nothing is left of what was overwritten."""
+        return ""
+
+    def note_access(self, access: Access) -> None:
+        """Keep an access."""
+        self._accesses.append(access)
+
+    def accesses(self) -> list[Access]:
+        """Every access that was kept, in the order of time."""
+        return sorted(self._accesses, key=lambda access: (access.at, access.id))
+
     def describe(self) -> dict[str, Any]:
         """The clinic, counts and the end of the journal."""
         kinds = [type(record) for record in self.pages.records.values()]
@@ -298,6 +327,22 @@ class MemoryStore:
             "operations": len(self.pages.journal),
             "revision": len(self.pages.journal),
         }
+
+
+def _telling(about: Change) -> Iterator[str]:
+    """What somebody could be recognised by, of three letters or more: words of the name, and numbers whole."""
+    for state in (about.before, about.after):
+        if isinstance(state, Patient):
+            numbers = (state.mrn, state.phone, state.birth_date, state.email.partition("@")[0])
+            yield from (word for word in (*names.words(state.name), *map(_plain, numbers)) if len(word) >= 3)
+
+
+def _plain(text: str) -> str:
+    return "".join(names.words(text))
+
+
+def _without_person(about: Change) -> Change:
+    return about._replace(before=about.before and forgotten(about.before), after=forgotten(about.after))
 
 
 def _clinic_of(text: ClinicText) -> Clinic:

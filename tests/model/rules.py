@@ -175,6 +175,19 @@ class People(Core):
             lambda reader: agenda.show(reader, text),
         ):
             self.look(question)
+        self.note_access(text)
+
+    @rule(who=some, reason=wishes.one_of("", "asked for it", "Example said so"), how=hows)
+    def forgets_a_patient(self, who: int, reason: str, how: How) -> None:
+        text = self.person(who)
+
+        def act(desk: Desk) -> Outcome:
+            done = patients.forget(desk, text, reason)
+            # What may still be there differs by engine: each says it in its own words.
+            assert isinstance(done.summary["residue"], str)
+            return done._replace(summary={**done.summary, "residue": ""})
+
+        self.wish("patients forget", act, how)
 
 
 class Courses(Core):

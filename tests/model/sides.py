@@ -105,6 +105,7 @@ class Sides:
         self.look(lambda reader: record_by_record(reader, keys), now)
         told = {name: {k: v for k, v in s.describe().items() if k in _DESCRIBED} for name, s in self.stores.items()}
         self._agreed(told)
+        self._agreed({name: store.accesses() for name, store in self.stores.items()})
         for name, engine in self.engines.items():
             assert [f for f in check(engine) if f.severity == "error"] == [], name
         for store in self.stores.values():

@@ -219,8 +219,10 @@ def of_a_server() -> Statements:
 
 
 def _about_resources() -> Statements:
-    resources = select(_RESOURCE.kind, _RESOURCE.ref, _RESOURCE.id, _RESOURCE.capacity).where(
-        _RESOURCE.clinic_id == _CLINIC
+    resources = (
+        select(_RESOURCE.kind, _RESOURCE.ref, _RESOURCE.id, _RESOURCE.capacity)
+        .where(_RESOURCE.clinic_id == _CLINIC)
+        .order_by(_RESOURCE.id)
     )
     return {
         "resources_shared": resources.where(
