@@ -77,8 +77,8 @@ class Reader(Protocol):
     def blocks_of_source(self, source: str, since: int) -> list[Block]:
         """Blocks of any status that came from that calendar and end after the instant `since`, in order of start."""
 
-    def patients(self) -> list[Patient]:
-        """Every patient that is not entered in error, by name."""
+    def patients(self, limit: int | None = None) -> list[Patient]:
+        """Every patient that is not entered in error, by name; with a limit any so many of them."""
 
     def patients_by_mrn(self, mrns: Sequence[str]) -> dict[str, Patient]:
         """The patients of those medical record numbers, by number (exact)."""

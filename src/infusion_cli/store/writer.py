@@ -38,7 +38,8 @@ class BookWriter(BookReader):
         super().__init__(database, now)
         self.wrote = False
         self.discarded = False
-        self._counters: dict[str, int] = dict(database.rows("counters"))
+        counters, self._holds_over = database.several(("counters", {}), ("holds_over", {"now": now}))
+        self._counters: dict[str, int] = dict(counters)
 
     def new_id(self, kind: str) -> str:
         """The next free id of a kind; it is kept only when the block commits."""
@@ -63,7 +64,7 @@ class BookWriter(BookReader):
 
     def release_holds(self) -> None:
         """Cancel the holds that ran out, as an operation of the program itself, when there are any."""
-        over = [rows.visit_of(row) for row in self.database.rows("holds_over", now=self.now)]
+        over = [rows.visit_of(row) for row in self._holds_over]
         if over:
             self.write(Entry(RELEASE, ITSELF, [change(v, rows.released(v)) for v in over]))
 
@@ -185,9 +186,10 @@ class BookWriter(BookReader):
 
     def _resources(self, patients: Iterable[str]) -> dict[tuple[str, str], tuple[int, int]]:
         """Number and capacity of the clinic's own resources and of these patients, by kind and ref."""
-        found = self.database.rows("resources_shared")
-        found += self.database.rows("resources_of", patients=json.dumps(sorted(patients)))
-        return {(kind, ref): (number, capacity) for kind, ref, number, capacity in found}
+        shared, own = self.database.several(
+            ("resources_shared", {}), ("resources_of", {"patients": json.dumps(sorted(patients))})
+        )
+        return {(kind, ref): (number, capacity) for kind, ref, number, capacity in (*shared, *own)}
 
     def _add_resources(self, wanted: Mapping[tuple[str, str], int]) -> None:
         if not wanted:
