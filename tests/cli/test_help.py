@@ -25,6 +25,7 @@ WRITE = {
     ("clinic", "apply"),
     ("batch", "apply"),
     ("db", "migrate"),
+    ("ical", "import"),
 }
 
 

@@ -38,6 +38,7 @@ WHY_SKIPPED = {
     "over": "over already",
     "later": "after the days that are imported",
     "outside": "none of its times is in the days that are imported",
+    "same": "says the same as another entry in the file",
     "replaced": "an older revision of another entry in the file",
 }
 
@@ -100,6 +101,7 @@ class _Work:
         self._skipped: list[Skipped] = []
         self._entries: dict[str, list[Entry]] = {}
         self._busy: dict[str, Busy] = {}
+        self._lines: set[int] = set()
         self._floating: list[int] = []
         self._is_given_up = False
 
@@ -202,8 +204,9 @@ class _Work:
                     taken.append(self._add(component.line, component.text("UID"), identity_of(start), span))
             except ValueProblem as problem:
                 self.fail(found.line, found.name, problem.rule, problem.message)
-        if len(self.errors) == failed and not any(taken):
-            self._skip(component.line, component.name, "outside" if taken else "free")
+        if len(self.errors) == failed and component.line not in self._lines:
+            rule = "same" if any(taken) else "outside" if taken else "free"
+            self._skip(component.line, component.name, rule)
 
     def _newest(self, entries: Sequence[Entry]) -> list[Entry]:
         """The entries of a UID without older revisions of the same ones."""
@@ -225,6 +228,8 @@ class _Work:
             is_taken = self._add(entry.line, entry.uid, name, span) or is_taken
             has_length = has_length or span.end > span.start
         if is_taken:
+            if entry.line not in self._lines:
+                self._skip(entry.line, "VEVENT", "same")
             return
         if not has_length and not entry.length.is_positive:
             rule = "no-time"
@@ -242,7 +247,9 @@ class _Work:
         key = _digest(uid, identity if uid else f"{span.start}/{span.end}")
         if key in self._busy and self._busy[key][2:] != (start, end):
             key = _digest(uid, identity, f"{span.start}/{span.end}")
-        self._busy[key] = Busy(line, key, start, end)
+        if key not in self._busy:
+            self._busy[key] = Busy(line, key, start, end)
+            self._lines.add(line)
         if len(self._busy) > MAX_BUSY:
             raise TooMuchError
         return True

@@ -86,6 +86,11 @@ def entry_of(component: Component, zones: Zones, idle: str, warnings: list[LineE
         dates=tuple(read.stretches("RDATE")),
         excluded=tuple(stretch.start for stretch in read.stretches("EXDATE", start)),
     )
+    if original is not None and entry.is_series and not entry.is_and_future:
+        # Several programs copy the rule of the series into each time of it that was moved.
+        message = "it replaces one time of a series and repeats as well; the one time counts"
+        warnings.append(LineError(component.line, "RECURRENCE-ID", "repeats", message))
+        entry = entry._replace(rules=(), dates=())
     return [*component.problems, *read.errors] or entry
 
 
@@ -206,7 +211,7 @@ class Replacing:
         if not before:
             return at, entry.length
         found = before[-1]
-        if found.idle or found.start is None:
+        if found.idle or found.start is None or found.is_series:
             return None
         return found.start.at(at.wall + _shift(found)), found.length
 

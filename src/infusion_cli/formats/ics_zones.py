@@ -136,6 +136,8 @@ def offset(text: str) -> int:
     if found is None:
         raise ValueProblem("bad-zone", "the file describes its time zone in a way that cannot be read")
     hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:])
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise ValueProblem("bad-zone", "the file describes its time zone in a way that cannot be read")
     return (-1 if found[1] == "-" else 1) * (hours * 3600 + minutes * 60 + seconds)
 
 
