@@ -37,7 +37,9 @@ def spans(data: bytes, clinic: ZoneInfo, lo: int, hi: int) -> set[Span]:
     for calendar in Calendar.from_ical(_as_agreed(data), multiple=True):
         found |= set(_of_calendar(calendar, clinic, lo, hi))
     return {
-        (max(0, start // 60 * 60), -(-end // 60) * 60) for start, end in found if end > lo and start < hi and end > start
+        (max(0, start // 60 * 60), -(-end // 60) * 60)
+        for start, end in found
+        if end > lo and start < hi and end > start
     }
 
 
@@ -72,7 +74,10 @@ def _of_calendar(calendar: Any, clinic: ZoneInfo, lo: int, hi: int) -> Iterator[
             original = component.get("RECURRENCE-ID")
             start = component.get("DTSTART")
             event = Event(
-                component, start.dt if start else None, original.dt if original else None, int(component.get("SEQUENCE", 0))
+                component,
+                start.dt if start else None,
+                original.dt if original else None,
+                int(component.get("SEQUENCE", 0)),
             )
             groups.setdefault(str(component.get("UID", n)), []).append(event)
     for events in groups.values():
