@@ -32,6 +32,7 @@ CONFLICT = names("rule severity overridable message subject start end")
 DONE = names("operation at replayed summary changes")
 BATCH = names("operation lines courses courses_placed visits placed already left_out replayed")
 IMPORT = names("operation added updated unchanged")
+ICAL_IMPORT = names("operation calendars added changed removed hit skipped left_out warnings replayed")
 CLINIC = names("schema clinic hours closures chairs staff protocols")
 INFO = names("path bytes clinic timezone patients visits series blocks operations revision head schema sqlite")
 INFO |= names("engine journal_mode")
@@ -61,6 +62,8 @@ def _live(desk: Desk) -> None:
     desk.say("undo", "--yes")
     desk.file("b.csv", "action,patient,protocol,when\nbook,M1003,iv-mood,2026-11-24T12:00\n")
     desk.file("p.csv", "mrn,name\nN1,New\n")
+    entry = "BEGIN:VEVENT\nUID:1\nDTSTART:20261202T140000Z\nDTEND:20261202T150000Z\nEND:VEVENT\n"
+    desk.file("rn-bell.ics", f"BEGIN:VCALENDAR\n{entry}END:VCALENDAR\n")
     desk.file("clinic.toml", desk.say("clinic", "show"))
     desk.say("series", "plan", "M1005", "iv-mood", "-o", "plan.json", "-q")
 
@@ -105,6 +108,7 @@ RECORDS: dict[tuple[str, ...], set[str]] = {
     ("batch", "check", "b.csv"): BATCH,
     ("batch", "apply", "b.csv"): BATCH,
     ("ical", "export", ONE): {"file", "visits"},
+    ("ical", "import", "rn-bell.ics"): ICAL_IMPORT,
     ("db", "info"): INFO,
     ("db", "check"): {"sound", "findings"},
     ("init", "--db", "new.sqlite3"): {"db", "clinic", "timezone"},
