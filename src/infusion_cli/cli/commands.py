@@ -79,6 +79,7 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry("import", "patients:import_", "Add and update patients from a CSV file."),
             Entry("export", "patients:export", "Write every patient as CSV or JSON."),
             Entry("record", "patients:record", "Note that a requirement was fulfilled."),
+            Entry("forget", "patients:forget", "Remove for good what tells who a patient was."),
         ),
     ),
     (
@@ -121,12 +122,37 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "audit",
+        "Who looked at what, and whether the journal is whole.",
+        (
+            Entry("list", "audit:list_", "Accesses and changes, one record each."),
+            Entry("verify", "audit:verify", "Follow the journal's chain from the first operation to the last."),
+            Entry("head", "audit:head", "The end of the journal, to be noted elsewhere."),
+        ),
+    ),
+    (
         "db",
         "The book itself.",
         (
             Entry("info", "db:info", "Where the book is, how large, which versions."),
             Entry("check", "db:check", "Check the book from end to end."),
+            Entry("backup", "backups:backup", "Make a backup, looked at and with its fingerprint."),
+            Entry("restore", "backups:restore", "Put a backup in the book's place."),
+            Entry("copy", "backups:copy", "Copy a whole book, also to a server or from one."),
             Entry("migrate", "db:migrate", "Bring an older book up to date, and visits to the time that was told."),
         ),
     ),
 )
+
+
+def words_of(target: str) -> str:
+    """The words that call a command, e.g. `patients show` for `patients:show`; empty when nothing calls it."""
+    for panel in DAILY:
+        for entry in panel.entries:
+            if entry.target == target:
+                return entry.name
+    for group, _, entries in GROUPS:
+        for entry in entries:
+            if entry.target == target:
+                return f"{group} {entry.name}"
+    return ""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from infusion_cli.domain import codec, names
+from infusion_cli.domain import codec, ids, names
 from infusion_cli.domain.book import Record
 from infusion_cli.domain.claims import Claim, claims_of
 from infusion_cli.domain.clinic_time import iso, zone
@@ -14,11 +13,11 @@ from infusion_cli.domain.plan import ClinicText
 from infusion_cli.domain.wall_time import AWAITED, begins_as_told
 from infusion_cli.errors import StoreError
 from infusion_cli.store import journal, rows
-from infusion_cli.store.database import Database
+from infusion_cli.store.database import RESTORE, Database
 from infusion_cli.store.reader import BookReader
 from infusion_cli.store.repository import BookStore
 
-RESTORE = "put the newest sound copy of the file in its place"
+Part = Callable[[Database], Iterable["Finding"]]
 
 
 class Finding(NamedTuple):
@@ -39,12 +38,15 @@ class _State(NamedTuple):
     record: Record | ClinicText | None
 
 
-def check(store: BookStore) -> list[Finding]:
-    """Every finding about the book, errors first; reads only, and raises nothing for damage that it meets."""
+def check(store: BookStore, parts: Sequence[Part] = ()) -> list[Finding]:
+    """Every finding about the book, or of some parts of the check, errors first.
+
+    Reads only, and raises nothing for damage that it meets.
+    """
     found: list[Finding] = []
     store.database.begin_reading()
     try:
-        for part in _PARTS:
+        for part in parts or _PARTS:
             found += _careful(part, store.database)
     finally:
         store.database.rollback()
@@ -60,7 +62,7 @@ def cautions(store: BookStore) -> list[Finding]:
         store.database.rollback()
 
 
-def _careful(part: Callable[[Database], Iterable[Finding]], database: Database) -> list[Finding]:
+def _careful(part: Part, database: Database) -> list[Finding]:
     found: list[Finding] = []
     try:
         found.extend(part(database))
@@ -140,6 +142,15 @@ def _claims(database: Database, journalled: Mapping[str, _State]) -> Iterator[Fi
             yield Finding("claims-differ", "error", message, visit.id, f"infusion history {visit.id}")
 
 
+def _counters(database: Database) -> Iterator[Finding]:
+    """Whether the next id of every kind is a new one."""
+    reader = BookReader(database, 0)
+    for kind, following in database.rows("counters"):
+        name = ids.encode(kind, following)
+        if reader.record(name) or database.row("operation", operation=name):
+            yield Finding("counter-behind", "error", f"The next {kind} would get the id {name} again.", name, RESTORE)
+
+
 def _capacities(database: Database) -> Iterator[Finding]:
     """Add up again what is claimed of every resource at every moment; the guard's own sums are not used."""
     steps: dict[int, dict[int, int]] = {}
@@ -184,7 +195,7 @@ def _journalled(database: Database) -> dict[str, _State]:
     newest: dict[str, _State] = {}
     for seq, _, at, *_, changes in database.rows("chain"):
         if changes:
-            for fields in json.loads(changes):
+            for fields in journal.parts_of(changes)[0]:
                 newest[fields["id"]] = _State(at, codec.decode(fields["entity"], fields["after"]))
         else:
             newest |= {record_id: _State(at, None) for record_id in touched.get(seq, ())}
@@ -203,4 +214,6 @@ def _stored(database: Database) -> dict[str, Record | ClinicText]:
     }
 
 
-_PARTS = (_file, _definitions, _journal, _contents, _words, _capacities, _notes)
+FORM = (_file, _definitions, _journal)
+"""The parts that look at the file, its tables and guards and its journal, and not at every record."""
+_PARTS = (*FORM, _contents, _words, _counters, _capacities, _notes)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, ClassVar
 
 from infusion_cli.errors import StoreError
+from infusion_cli.services.ports import Access
 from infusion_cli.store import guards
 from infusion_cli.store.compiled import STATEMENTS
 
@@ -23,19 +24,30 @@ PATIENCE = 10.0
 WORD_AFTER = 1.0
 """Seconds of waiting after which the user hears of it."""
 
+RESTORE = "infusion db restore BACKUP, with the newest sound one"
+"""The way out of every kind of damage."""
+
 Row = tuple[Any, ...]
 
 
 class GuardError(StoreError):
     """A guard of the database refused a row; `guard` is its name, e.g. `capacity`.
 
-    `row` says which one, as far as the engine tells: the resource's number and the instant.
+    `row` says which one, as far as the engine tells: the resource's number, the instant, the visit.
     """
 
-    def __init__(self, guard: str, row: tuple[int, int] | None = None) -> None:
+    def __init__(self, guard: str, row: tuple[int, int, str] | None = None) -> None:
         super().__init__(f"The book's guard refused the change ({guard}).")
         self.guard = guard
         self.row = row
+
+
+class DamagedError(StoreError):
+    """What is there cannot be read as a book."""
+
+
+class TakenError(StoreError):
+    """Where something new was to be made, something is already."""
 
 
 class InDoubtError(StoreError):
@@ -74,6 +86,10 @@ class Database(ABC):
         """The first row of a named statement, or None."""
         found = self.rows(name, **parameters)
         return found[0] if found else None
+
+    def each(self, name: str, **parameters: Any) -> Iterator[Row]:
+        """The rows of a named statement one after the other, never all in memory; inside a transaction."""
+        return self._stream(STATEMENTS[self.dialect][name], self._with_clinic(parameters))
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a named statement that writes; raises GuardError when a guard refuses it."""
@@ -152,17 +168,42 @@ class Database(ABC):
     def damage(self) -> Iterator[str]:
         """What the engine itself finds wrong with its files, one sentence each."""
 
+    def exposure(self) -> tuple[str, str] | None:
+        """Who can get at the book's files past the program, and what to do about it; looked at with each opening."""
+        return None
+
     def cautions(self) -> Iterator[tuple[str, str, str]]:
         """What is not wrong with where and how the book is kept, and should be known: rule, sentence, remedy."""
         yield from ()
+
+    @abstractmethod
+    def scrub(self) -> str:
+        """Overwrite what was freed, outside any transaction; gives what may still be there, empty when nothing is."""
+
+    def note_access(self, access: Access) -> None:
+        """Keep an access, outside any transaction; a failure is nobody's business at the desk."""
+        with suppress(StoreError, OSError):
+            self._keep_access(access)
+
+    @abstractmethod
+    def accesses(self) -> list[Access]:
+        """Every access that was kept, in the order of time."""
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """The book's size in bytes, versions and settings."""
 
     @abstractmethod
+    def _keep_access(self, access: Access) -> None:
+        """Keep an access; raises StoreError or OSError when that cannot be done at once."""
+
+    @abstractmethod
     def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         """All rows of a statement."""
+
+    @abstractmethod
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+        """The rows of a statement, fetched a few at a time."""
 
     @abstractmethod
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
@@ -180,17 +221,19 @@ class Database(ABC):
 
 @contextmanager
 def interrupts_held_back() -> Iterator[list[int]]:
-    """Ctrl-C only goes into the list; in another thread than the main one it never arrives anyway."""
+    """Ctrl-C and SIGTERM only go into the list; in another thread than the main one they never arrive anyway."""
     import signal  # noqa: PLC0415  only writing commands need it
 
     pressed: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+        for number in before:
+            signal.signal(number, lambda now, _frame: pressed.append(now))
     except ValueError:
         yield pressed
         return
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)

@@ -7,14 +7,17 @@ lock was had, because nobody else can write then.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from infusion_cli.config import ServerUrl
 from infusion_cli.errors import InterruptedCommandError, StoreError, TransientError
-from infusion_cli.store import guards, server
+from infusion_cli.services.ports import Access
+from infusion_cli.store import access_log, guards, server
 from infusion_cli.store.compiled import SCHEMA, SHAPE, STATEMENTS
 from infusion_cli.store.database import (
     MAIN,
@@ -24,6 +27,7 @@ from infusion_cli.store.database import (
     Database,
     InDoubtError,
     Row,
+    TakenError,
     interrupts_held_back,
 )
 
@@ -32,6 +36,12 @@ if TYPE_CHECKING:
 
 _FOUNDING = 0x494E4655
 """The advisory lock under which tables are made: two desks may say `init` at once."""
+_AT_ONCE = 200
+"""Rows that a stream fetches from the server at a time."""
+_STREAMS = count()
+"""Numbers for the server's cursors: several may be open at once."""
+_BRIEFLY = ("BEGIN READ WRITE", "SET LOCAL statement_timeout = 500", "SET LOCAL synchronous_commit = off")
+"""Begins what must not keep a desk waiting: half a second for anybody's lock, no waiting for the disk."""
 
 
 class PostgresDatabase(Database):
@@ -80,6 +90,30 @@ class PostgresDatabase(Database):
     def close(self) -> None:
         """Hang up."""
         self.connection.close()
+
+    def scrub(self) -> str:
+        """Nothing: only the owner of the tables can have them written anew."""
+        return (
+            f"{self.place} keeps dead rows, and its log of changes, until the owner of the tables has run "
+            "VACUUM FULL and old archives are gone"
+        )
+
+    def accesses(self) -> list[Access]:
+        """The rows of the clinic."""
+        return [Access._make([*row[:5], tuple(json.loads(row[5])), row[6]]) for row in self.rows("accesses")]
+
+    def _keep_access(self, access: Access) -> None:
+        import psycopg
+
+        try:
+            with self.together():
+                for statement in _BRIEFLY:
+                    self.connection.execute(statement)
+                self.run("access_add", access_log.row_of(access))
+                self.connection.execute("COMMIT")
+        except (psycopg.Error, StoreError) as error:
+            self.rollback()
+            raise StoreError(f"The access could not be noted at {self.place}.") from error
 
     def version(self) -> int | None:
         """The number of the newest migration that the database has seen."""
@@ -209,6 +243,12 @@ class PostgresDatabase(Database):
         with self.refusals():
             return self.connection.execute(sql, parameters or None).fetchall()
 
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+        with self.refusals(), self.connection.cursor(name=f"stream_{next(_STREAMS)}") as cursor:
+            cursor.itersize = _AT_ONCE
+            cursor.execute(sql, parameters)
+            yield from cursor
+
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
         rows = list(several)
         with self.refusals(), self.connection.cursor() as cursor:
@@ -264,12 +304,16 @@ def created(url: ServerUrl) -> Iterator[PostgresDatabase]:
                 _set_up(database)
         database.refuse_other_version()
         if (database.clinic,) in database.rows("clinics"):
-            raise StoreError(
+            raise TakenError(
                 f"There is a book of the clinic {database.clinic!r} at {database.place} already.",
                 "infusion db info, or name another clinic with INFUSION_CLINIC",
             )
         yield database
-        database.commit()
+        try:
+            database.commit()
+        except InDoubtError as error:
+            message = f"The connection to {database.place} was lost at the last moment: the book may be there or not."
+            raise StoreError(message, "infusion db info") from error
     finally:
         database.rollback()
         database.close()

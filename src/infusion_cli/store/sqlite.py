@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from infusion_cli.errors import InterruptedCommandError, StoreError
-from infusion_cli.store import files, guards
+from infusion_cli.services.ports import Access
+from infusion_cli.store import access_log, files, guards
 from infusion_cli.store.compiled import SCHEMA
 from infusion_cli.store.database import (
     MAIN,
     PATIENCE,
+    RESTORE,
     SCHEMA_VERSION,
     WORD_AFTER,
+    DamagedError,
     Database,
     GuardError,
     Row,
@@ -35,6 +38,9 @@ _SETTINGS = (
     "recursive_triggers=ON",
     "cell_size_check=ON",
     "trusted_schema=OFF",
+    # What is deleted is overwritten, and nothing of a patient is spilt into the system's folder for such files.
+    "secure_delete=ON",
+    "temp_store=MEMORY",
     "synchronous=FULL",
     "cache_size=-32000",
 )
@@ -125,10 +131,20 @@ class SqliteDatabase(Database):
         """Commit; Ctrl-C waits until it is known how that went."""
         with interrupts_held_back() as pressed:
             with self.refusals():
-                self.connection.execute("COMMIT")
+                self._commit()
             self.committed = True
         if pressed:
             raise InterruptedCommandError("Interrupted, but the change had been written already.", "infusion history")
+
+    def _commit(self) -> None:
+        try:
+            self.connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if not getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
+                raise
+            # The last sync comes after what it makes certain: the change may be there, and may go again.
+            doubt = f"The disk of {self.path} failed at the commit: it is not known whether the change was written."
+            raise StoreError(doubt, "infusion history") from error
 
     def rollback(self) -> None:
         """Leave the book as it was when the transaction began."""
@@ -139,6 +155,37 @@ class SqliteDatabase(Database):
     def close(self) -> None:
         """Let go of the file."""
         self.connection.close()
+
+    def exposure(self) -> tuple[str, str] | None:
+        """Who could read or replace the file that should not."""
+        return files.exposure(self.path)
+
+    def cautions(self) -> Iterator[tuple[str, str, str]]:
+        """Modes that let others in."""
+        found = self.exposure()
+        if found:
+            yield "file-mode", f"{found[0]}.", found[1]
+
+    def scrub(self) -> str:
+        """Write the file anew without what was freed, also by programs that overwrite nothing."""
+        try:
+            self.prepare_to_write()
+            with self.refusals():
+                self.connection.execute("VACUUM")
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except StoreError as error:
+            return f"parts of it may still be in the book's file ({error.message.rstrip('.')})"
+        return ""
+
+    def accesses(self) -> list[Access]:
+        """What stands in the files beside the book; lines that cannot be read are counted to the user."""
+        found, unreadable = access_log.read(self.path)
+        if unreadable and self.on_warn:
+            self.on_warn(f"the access log beside {self.path} has lines that cannot be read ({unreadable})")
+        return found
+
+    def _keep_access(self, access: Access) -> None:
+        access_log.append(self.path, access)
 
     def prepare_to_write(self) -> None:
         """Choose the journal that this disk and this SQLite are sound with; raises StoreError on a network share."""
@@ -154,6 +201,11 @@ class SqliteDatabase(Database):
             self._choose_journal(wal=not share and journal_mode() == "wal")
             if share:
                 self.connection.execute("PRAGMA synchronous=EXTRA")
+
+    def leave_log(self) -> None:
+        """Write without a write-ahead log from now on; raises StoreError when others have it open."""
+        with self.refusals():
+            self._choose_journal(wal=False)
 
     def _choose_journal(self, *, wal: bool) -> None:
         mode = self.connection.execute("PRAGMA journal_mode").fetchone()[0]
@@ -190,6 +242,10 @@ class SqliteDatabase(Database):
     def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         with self.refusals():
             return self.connection.execute(sql, parameters).fetchall()
+
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+        with self.refusals():
+            yield from self.connection.execute(sql, parameters)
 
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
         with self.refusals():
@@ -234,16 +290,23 @@ def created(path: Path) -> Iterator[SqliteDatabase]:
 
     Nothing is at `path` before that. Raises StoreError when something is there already.
     """
-    with files.made_whole(path) as draft:
-        database = connect(draft, "mode=rw", PATIENCE)
-        try:
-            with database.refusals():
-                _set_up(database)
-            yield database
-            database.commit()
-        finally:
-            database.rollback()
-            database.close()
+    with files.made_whole(path) as draft, filled(draft) as database:
+        yield database
+
+
+@contextmanager
+def filled(path: Path) -> Iterator[SqliteDatabase]:
+    """An empty file as a new book with its tables and guards, committed when the block ends well."""
+    database = connect(path, "mode=rw", PATIENCE)
+    try:
+        with database.refusals():
+            _set_up(database)
+        yield database
+        with database.refusals():
+            database.connection.execute("COMMIT")
+    finally:
+        database.rollback()
+        database.close()
 
 
 def _set_up(database: SqliteDatabase) -> None:
@@ -304,7 +367,8 @@ def refusal_of(error: sqlite3.Error, path: Path) -> StoreError | None:
 def _refusal(name: str, path: Path, text: str) -> StoreError | None:
     for beginning, message, hint in _REFUSALS:
         if name.startswith(beginning):
-            return StoreError(message.format(path=path, text=text), hint)
+            kind = DamagedError if beginning in _DAMAGE else StoreError
+            return kind(message.format(path=path, text=text), hint)
     return None
 
 
@@ -312,17 +376,22 @@ _REFUSALS = (
     ("SQLITE_BUSY", "The book {path} is locked by somebody else; nothing was written.", "the same command again"),
     ("SQLITE_LOCKED", "The book {path} is locked by somebody else; nothing was written.", "the same command again"),
     ("SQLITE_NOTADB", "{path} is not a book.", "name the book with --db"),
-    ("SQLITE_CORRUPT", "The book {path} is damaged.", "put the newest sound copy of the file in its place"),
+    ("SQLITE_CORRUPT", "The book {path} is damaged.", RESTORE),
     ("SQLITE_READONLY", "The book {path} can only be read, not written.", "check who owns the file and its folder"),
     ("SQLITE_PERM", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
     ("SQLITE_AUTH", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
     ("SQLITE_CANTOPEN", "The book {path} cannot be opened.", "check who owns the file and its folder"),
     ("SQLITE_FULL", "The disk is full; nothing was written.", "make room, then the same command again"),
+    # The log's index could not grow: nothing but room is wanted for that.
+    ("SQLITE_IOERR_SHMSIZE", "The disk is full; nothing was written.", "make room, then the same command again"),
     ("SQLITE_IOERR", "The disk of {path} failed; nothing was written.", "infusion db check"),
     ("SQLITE_TOOBIG", "That is more than a book can hold in one piece; nothing was written.", ""),
     ("SQLITE_CONSTRAINT", "The book refused the change ({text}); nothing was written.", ""),
-    ("SQLITE_ERROR", "The book {path} is damaged ({text}).", "put the newest sound copy of the file in its place"),
+    ("SQLITE_ERROR", "The book {path} is damaged ({text}).", RESTORE),
 )
+
+
+_DAMAGE = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

@@ -7,7 +7,19 @@ unfolds, because a list of parameters of any length cannot be compiled ahead of 
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, bindparam, delete, func, insert, literal, or_, select, union_all, update
+from sqlalchemy import (
+    ForeignKeyConstraint,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import SQLModel
@@ -27,6 +39,7 @@ _CLAIM = t.table(t.ClaimRow).c
 _OPERATION = t.table(t.OperationRow).c
 _PAYLOAD = t.table(t.PayloadRow).c
 _TOUCHED = t.table(t.TouchedRow).c
+_TOLD = t.table(t.ToldRow).c
 _KEY = t.table(t.IdempotencyRow).c
 
 _CLINIC: Any = bindparam("clinic")
@@ -44,7 +57,13 @@ def statements(upsert: Callable[..., Any]) -> Statements:
         **_about_resources(),
         **_writes(upsert),
         **_for_the_check(),
+        **_for_copies(),
     }
+
+
+def copied() -> list[Table]:
+    """The tables that make up a book in every engine, those that others refer to first."""
+    return [t for t in SQLModel.metadata.sorted_tables if "only" not in t.info]
 
 
 def _fields(row: type[Any]) -> list[Any]:
@@ -174,16 +193,35 @@ def _about_the_journal() -> Statements:
         .where(o.clinic_id == _CLINIC)
     )
     newest_first = operations.order_by(o.seq.desc()).limit(bindparam("most"))
-    touching = select(_TOUCHED.seq).where(_TOUCHED.clinic_id == _CLINIC, _TOUCHED.record_id == bindparam("record"))
+    touched = select(_TOUCHED.seq).where(_TOUCHED.clinic_id == _CLINIC)
+    touching = touched.where(_TOUCHED.record_id == bindparam("record"))
+    touching_any = touched.where(_among(_TOUCHED.record_id, "records"))
     return {
         "head": select(o.seq, o.hash).where(o.clinic_id == _CLINIC).order_by(o.seq.desc()).limit(1),
         "link": select(o.hash).where(o.clinic_id == _CLINIC, o.seq == bindparam("seq")),
         "operation": operations.where(o.id == bindparam("operation")),
         "operations": newest_first,
+        "payloads_touching": select(_PAYLOAD.seq, _PAYLOAD.changes)
+        .where(_PAYLOAD.clinic_id == _CLINIC, _PAYLOAD.seq.in_(touching_any))
+        .order_by(_PAYLOAD.seq),
+        "keys_touching": select(_KEY.key, _KEY.answer)
+        .join(t.table(t.OperationRow), (o.clinic_id == _KEY.clinic_id) & (o.id == _KEY.operation_id))
+        .where(_KEY.clinic_id == _CLINIC, o.seq.in_(touching_any))
+        .order_by(_KEY.key),
         "operations_touching": newest_first.where(o.seq.in_(touching)),
         "answers": select(_KEY.key, _KEY.request, _KEY.operation_id, _KEY.answer).where(
             _KEY.clinic_id == _CLINIC, _among(_KEY.key, "keys")
         ),
+    }
+
+
+def of_a_server() -> Statements:
+    """What only a server keeps in a table: the access log."""
+    access = t.table(t.AccessRow).c
+    columns = [c for c in t.columns(t.AccessRow) if c.name != "clinic_id"]
+    return {
+        "access_add": insert(t.table(t.AccessRow)),
+        "accesses": select(*columns).where(access.clinic_id == _CLINIC).order_by(access.at, access.id),
     }
 
 
@@ -231,6 +269,16 @@ def _writes(upsert: Callable[..., Any]) -> Statements:
         "claim_add": insert(t.table(t.ClaimRow)),
         "operation_add": insert(t.table(t.OperationRow)),
         "payload_add": insert(t.table(t.PayloadRow)),
+        "payload_redact": update(t.table(t.PayloadRow))
+        .where(_PAYLOAD.clinic_id == _CLINIC, _PAYLOAD.seq == bindparam("number"))
+        .values(salt="", changes=bindparam("text")),
+        "key_blank": update(t.table(t.IdempotencyRow))
+        .where(_KEY.clinic_id == _CLINIC, _KEY.key == bindparam("old"))
+        .values(key=bindparam("fresh"), request="", answer=""),
+        # What a mail server answered can quote an address.
+        "told_blank": update(t.table(t.ToldRow))
+        .where(_TOLD.clinic_id == _CLINIC, _among(_TOLD.appointment_id, "records"))
+        .values(error=""),
         "touched_add": insert(t.table(t.TouchedRow)),
         "key_put": _put(upsert, t.IdempotencyRow),
         "keys_drop": delete(t.table(t.IdempotencyRow)).where(
@@ -272,6 +320,21 @@ def _orphans() -> list[Any]:
             missing = ~select(other).where(*(here == there for here, there in pairs)).exists()
             there_is = select(table).where(table.c.clinic_id == _CLINIC, *(c.is_not(None) for c in refers), missing)
             found.append(select(literal(table.name)).where(there_is.exists()))
+    return found
+
+
+def _for_copies() -> Statements:
+    """Of every table all rows in the order of the key, and a row as it stood in another book."""
+    found: Statements = {
+        "resource_settle": update(t.table(t.ResourceRow))
+        .where(_RESOURCE.clinic_id == _CLINIC, _RESOURCE.id == bindparam("its_id"))
+        .values({name: bindparam(f"its_{name}") for name in ("capacity", "lowered_at", "seq")})
+    }
+    for table in copied():
+        key = [c for c in table.primary_key if c.name != "clinic_id"]
+        columns = [c for c in table.columns if c.name != "clinic_id"]
+        found[f"copy_{table.name}"] = insert(table)
+        found[f"copy_{table.name}_all"] = select(*columns).where(table.c.clinic_id == _CLINIC).order_by(*key)
     return found
 
 

@@ -11,9 +11,9 @@ from infusion_cli.domain.book import Appointment, Block, Patient, Series
 from infusion_cli.domain.claims import Claim, capacities_of, claims_of
 from infusion_cli.domain.clinic_time import wall_text, zone
 from infusion_cli.domain.plan import ClinicText, Conflict, change
-from infusion_cli.errors import ConflictError
+from infusion_cli.errors import ConflictError, StoreError
 from infusion_cli.services.ports import Entry, Operation
-from infusion_cli.store import journal, rows
+from infusion_cli.store import forgetting, journal, rows
 from infusion_cli.store.database import Database, GuardError
 from infusion_cli.store.reader import BookReader, clinic_of
 
@@ -73,6 +73,7 @@ class BookWriter(BookReader):
         self.database.run_many("counter_put", ({"kind": k, "next": n} for k, n in self._counters.items()))
 
     def _write(self, entry: Entry) -> Operation:
+        self._refuse_used(c.id for c in entry.changes if c.before is None)
         after = [c.after for c in entry.changes]
         # In the order in which the tables refer to each other; capacities rise first and fall last.
         clinics = [r for r in after if isinstance(r, ClinicText)]
@@ -85,11 +86,25 @@ class BookWriter(BookReader):
         self._put_visits([r for r in after if isinstance(r, Appointment)])
         if clinics:
             self._lower_capacities()
-        done = journal.append(self.database, entry, self.new_id("operation"), self.now, zone(self.clinic.timezone))
+        redaction = None
+        if entry.forgets:
+            entry, redaction = forgetting.forget(self.database, entry)
+        new_id, tz = self.new_id("operation"), zone(self.clinic.timezone)
+        done = journal.append(self.database, entry, new_id, self.now, tz, redaction)
         self._put_keys(entry, done)
         self.revision = done.seq
         self.wrote = True
         return done
+
+    def _refuse_used(self, fresh: Iterable[str]) -> None:
+        """A counter that was damaged gives an id twice; the new record would take the place of another one."""
+        by_kind: dict[str, list[str]] = {}
+        for record_id in fresh:
+            by_kind.setdefault(record_id[:1], []).append(record_id)
+        finders = self._finders()
+        for letter, listed in by_kind.items():
+            if letter in finders and finders[letter](json.dumps(listed)):
+                raise StoreError(f"{self.database.place} gave an id twice; nothing was written.", "infusion db check")
 
     def _put_keys(self, entry: Entry, done: Operation) -> None:
         if entry.undoes:
@@ -175,7 +190,7 @@ class BookWriter(BookReader):
             self.database.run_many("claim_add", in_turn())
         except GuardError as error:
             # An engine that takes many rows at once says which one it refused.
-            refused = (c for c, row in fresh if (row["resource_id"], row["t0"]) == error.row)
+            refused = (c for c, row in fresh if (row["resource_id"], row["t0"], row["appointment_id"]) == error.row)
             raise self._taken(next(refused, latest[0])) from error
 
     def _taken(self, claim: Claim) -> ConflictError:
