@@ -90,8 +90,8 @@ def only(component: Component, *names: str) -> Component:
 
 
 def test_lines_are_numbered_as_an_editor_shows_them_wherever_they_are_folded() -> None:
-    data = b"BEGIN:VCALENDAR\r\n\r\nBEGIN:VEVENT\r\nSUMMARY:a\r\n b\r\n c\r\nUI\r\n D:x\r\n y\r\nDTSTART:2026\r\n1202\r\nEND:VEVENT\r\n"
-    found = scan(data + TAIL)
+    folded = b"SUMMARY:a\r\n b\r\n c\r\nUI\r\n D:x\r\n y\r\nDTSTART:2026\r\n1202\r\n"
+    found = scan(HEAD + b"\r\nBEGIN:VEVENT\r\n" + folded + b"END:VEVENT\r\n" + TAIL)
     event = only(found.components[0], "VEVENT")
     assert event.line == 3
     assert [(p.line, p.name, p.split()[1]) for p in event.properties] == [(7, "UID", "xy"), (10, "DTSTART", "2026")]

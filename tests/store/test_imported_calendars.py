@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import NOW, book, clinic, text_of
@@ -44,7 +45,7 @@ def taken(entries: dict[str, tuple[int, int]]) -> list[Taken]:
     return [t for t in all_of_them if t.end > WINDOW[0] and t.start < WINDOW[1]]
 
 
-def bring_in(store: BookStore, entries: Sequence[Taken], *, is_whole: bool = True, **changes: object) -> Outcome:
+def bring_in(store: BookStore, entries: Sequence[Taken], *, is_whole: bool = True, **changes: Any) -> Outcome:
     """Import a nurse's roster, or what `changes` make of it."""
     calendar = Calendar("roster", NURSE, entries, is_whole)._replace(**changes)
     return calendars.import_calendars(Desk(store, NOW, "test"), [calendar], WINDOW, {})
