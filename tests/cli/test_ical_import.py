@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,7 +107,7 @@ def test_a_folder_says_by_its_names_whom_each_file_is_about(desk: Desk) -> None:
     desk.file("roster/nobody.ics", calendar(entry("x", "01")))
     error = desk.refused(6, "ical", "import", "roster")
     assert [(e["file"], e["line"], e["rule"]) for e in error["errors"]] == [
-        (os.path.join("roster", "nobody.ics"), None, "unknown-subject")
+        (str(Path("roster", "nobody.ics")), None, "unknown-subject")
     ]
     kept_going = desk.type("ical", "import", "roster", "--keep-going", "--json")
     assert (kept_going.status, [e["rule"] for e in kept_going.data["left_out"]]) == (4, ["unknown-subject"])

@@ -107,23 +107,26 @@ def _of_uid(events: list[Event], clinic: ZoneInfo, lo: int, hi: int, *, is_cance
             for at, end in its_own:
                 yield _span(e, at, clinic) if end is None else (_instant(at, clinic), _end(at, end, clinic))
     for master in masters:
-        if _is_idle(master, is_cancel=is_cancel):
-            continue
-        for at, end in _times(master, clinic, lo, hi):
-            replaced = any(_is_same(at, e.original, zone, clinic) for e in changes)
-            later = [e for e in changes if _is_later(e) and _naive(e.original) <= _naive(at)]
-            if replaced:
-                continue
-            if later:
-                e = max(later, key=lambda e: _naive(e.original))
-                if _is_idle(e, is_cancel=is_cancel) or e.component.get("RRULE") or e.component.get("RDATE"):
-                    continue
-                moved = _naive(at) + (_naive(e.start) - _naive(e.original))
-                yield _span(e, moved.replace(tzinfo=_zone(e.start)), clinic)
-            elif end is not None:
-                yield _instant(at, clinic), _end(at, end, clinic)
-            else:
-                yield _span(master, at, clinic)
+        if not _is_idle(master, is_cancel=is_cancel):
+            for at, end in _times(master, clinic, lo, hi):
+                if not any(_is_same(at, e.original, zone, clinic) for e in changes):
+                    yield from _in_series(master, at, end, changes, clinic, is_cancel=is_cancel)
+
+
+def _in_series(
+    master: Event, at: Any, end: Any, changes: list[Event], clinic: ZoneInfo, *, is_cancel: bool
+) -> Iterator[Span]:
+    """A time of a series that nothing replaces by itself; a change of it and the future ones may move it."""
+    later = [e for e in changes if _is_later(e) and _naive(e.original) <= _naive(at)]
+    if later:
+        e = max(later, key=lambda e: _naive(e.original))
+        if not (_is_idle(e, is_cancel=is_cancel) or e.component.get("RRULE") or e.component.get("RDATE")):
+            moved = _naive(at) + (_naive(e.start) - _naive(e.original))
+            yield _span(e, moved.replace(tzinfo=_zone(e.start)), clinic)
+    elif end is not None:
+        yield _instant(at, clinic), _end(at, end, clinic)
+    else:
+        yield _span(master, at, clinic)
 
 
 def _is_later(event: Event) -> bool:
@@ -150,7 +153,8 @@ def _times(event: Event, clinic: ZoneInfo, lo: int, hi: int) -> Iterator[tuple[A
     found = [(start, None), *_listed(event.component.get("RDATE"))]
     found += [(at, None) for at in _by_rules(event, "RRULE", clinic, lo, hi)]
     seen = set()
-    for at, end in found:
+    for given, end in found:
+        at = given
         if end is None and _is_date(at) != _is_date(start):
             at = at.date() if _is_date(start) else datetime.combine(at, start.timetz())
         if at in off or at in seen or any(_is_same(at, x, _zone(start), clinic) for x in excluded):

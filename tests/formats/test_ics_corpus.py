@@ -18,7 +18,7 @@ from formats.expansion import spans
 from infusion_cli.formats.ics_read import BusyTimes, busy_times
 
 OWN = Path(__file__).resolve().parent.parent / "data" / "ics"
-FOLDERS = [OWN, *(Path(name) for name in [os.environ.get("INFUSION_CORPUS", "")] if name)]
+FOLDERS = [OWN, *(Path(name).resolve() for name in [os.environ.get("INFUSION_CORPUS", "")] if name)]
 FILES = [path for folder in FOLDERS for path in sorted(folder.rglob("*.ics"))]
 TZ = ZoneInfo("America/New_York")
 SINCE, UNTIL = 3 * 86_400, 2_051_222_400
@@ -114,5 +114,6 @@ def test_the_second_reader_would_show_a_time_that_is_lost_or_moved() -> None:
         assert times(read(data.replace(old, new))) != truth
 
 
-def test_every_file_of_our_own_corpus_is_there() -> None:
-    assert len([p for p in FILES if p.parent == OWN]) == 13
+def test_there_are_files_in_every_folder_that_is_to_be_read() -> None:
+    assert len([path for path in FILES if path.parent == OWN]) == 13
+    assert all(any(path.is_relative_to(folder) for path in FILES) for folder in FOLDERS)
