@@ -24,6 +24,7 @@ WRITE = {
     ("series", "book"),
     ("clinic", "apply"),
     ("batch", "apply"),
+    ("ical", "import"),
     *(("db", name) for name in ("backup", "restore", "copy", "migrate")),
 }
 

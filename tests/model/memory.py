@@ -84,6 +84,13 @@ class MemoryReader:
         found = [v for v in self._visits() if lo <= v.start < hi and v.status in statuses]
         return [v for v in found if patient in {None, v.patient}]
 
+    def blocks_of_source(self, source: str, since: int) -> list[Block]:
+        """Blocks of any status that came from that calendar and end after the instant `since`, in order of start."""
+        found = [
+            b for b in self._all(Block) if b.origin.startswith(f"{source}/") and "/" not in b.origin[len(source) + 1 :]
+        ]
+        return sorted((b for b in found if b.end > since), key=lambda b: (b.start, b.id))
+
     def patients(self, limit: int | None = None) -> list[Patient]:
         """Every patient that is not entered in error, by name; with a limit any so many of them."""
         return self.patients_matching(())[:limit]

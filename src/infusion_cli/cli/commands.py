@@ -118,6 +118,7 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(
                 "cancel", "ical:cancel", "Write the file that takes a cancelled visit out of the patient's calendar."
             ),
+            Entry("import", "ical_import:import_", "Take time off, holidays and closures from .ics files as blocks."),
         ),
     ),
     (

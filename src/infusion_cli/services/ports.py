@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
-from infusion_cli.domain.book import Appointment, Book, Patient, Record, Series
+from infusion_cli.domain.book import Appointment, Block, Book, Patient, Record, Series
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.plan import Change, ClinicText
 
@@ -94,6 +94,9 @@ class Reader(Protocol):
 
     def visits(self, lo: int, hi: int, statuses: Sequence[str], patient: str | None = None) -> list[Appointment]:
         """Visits that start in [lo, hi) with one of the statuses, in order of start; of one patient or all."""
+
+    def blocks_of_source(self, source: str, since: int) -> list[Block]:
+        """Blocks of any status that came from that calendar and end after the instant `since`, in order of start."""
 
     def patients(self, limit: int | None = None) -> list[Patient]:
         """Every patient that is not entered in error, by name; with a limit any so many of them."""

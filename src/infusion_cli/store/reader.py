@@ -62,6 +62,12 @@ class BookReader:
             found = self._visits("visits_starting_of", lo=lo, hi=hi, statuses=stored, patient=patient)
         return [v for v in found if v.status in statuses]
 
+    def blocks_of_source(self, source: str, since: int) -> list[Block]:
+        """Blocks of any status that came from that calendar and end after the instant `since`, in order of start."""
+        # The character after the slash ends the range of what begins with the source and a slash.
+        found = self.database.rows("blocks_from", first=f"{source}/", after=f"{source}0", lo=since)
+        return [b for b in map(rows.block_of, found) if b.origin.rpartition("/")[0] == source]
+
     def patients(self, limit: int | None = None) -> list[Patient]:
         """Every patient that is not entered in error, by name; with a limit any so many of them."""
         return sorted(self._patients("patients_known", most=_ALL if limit is None else limit), key=_by_name)

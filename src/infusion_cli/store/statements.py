@@ -168,6 +168,13 @@ def _about_the_calendar() -> Statements:
         "series_with": series.where(_among(_SERIES.id, "ids")),
         "blocks_touching": blocks.where(_BLOCK.end > lo, _BLOCK.start < hi),
         "blocks_with": blocks.where(_among(_BLOCK.id, "ids")),
+        "blocks_from": blocks.where(
+            # Said by itself, because the index of the few blocks with an origin is found by it.
+            _BLOCK.origin != "",
+            _BLOCK.origin >= bindparam("first"),
+            _BLOCK.origin < bindparam("after"),
+            _BLOCK.end > lo,
+        ),
     }
 
 
