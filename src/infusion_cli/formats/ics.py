@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from infusion_cli.domain import clinic_time, ids
+from infusion_cli.domain import clinic_time, ids, wording
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.plan import CALENDAR_STATUS
@@ -79,8 +79,8 @@ def _head(clinic: Clinic, name: str, uid: str) -> bytes:
 
 def _wording(clinic: Clinic, tz: ZoneInfo | None) -> _Wording:
     return _Wording(
-        titles={p.id: lines.text_line("SUMMARY", p.public_title) for p in clinic.protocols if p.public_title},
-        title=lines.text_line("SUMMARY", lines.NEUTRAL_TITLE),
+        titles={p.id: lines.said(clinic, "SUMMARY", p.public_title) for p in clinic.protocols if p.public_title},
+        title=lines.said(clinic, "SUMMARY", wording.words_of(clinic).title),
         place=lines.place(clinic),
         tz=tz,
     )
