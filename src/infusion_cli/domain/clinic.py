@@ -60,6 +60,7 @@ class Words(NamedTuple):
     title: str = ""
     """The summary of a visit whose protocol has no public title."""
     alarm: str = ""
+    """The words of the reminder; its visit's summary without."""
     questions: str = ""
     """What stands before the phone number."""
     subject: str = ""

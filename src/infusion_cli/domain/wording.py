@@ -12,7 +12,6 @@ from infusion_cli.domain.clinic import Clinic, Words
 
 _ENGLISH = Words(
     title="Appointment",
-    alarm="Appointment",
     questions="Questions",
     subject="Your appointment",
     opening="This is your appointment:",
@@ -25,7 +24,6 @@ _LANGUAGES: dict[str, Words] = {
     "en": _ENGLISH,
     "de": Words(
         title="Termin",
-        alarm="Termin",
         questions="Fragen",
         subject="Ihr Termin",
         opening="Das ist Ihr Termin:",
@@ -36,7 +34,6 @@ _LANGUAGES: dict[str, Words] = {
     ),
     "es": Words(
         title="Cita",
-        alarm="Cita",
         questions="Preguntas",
         subject="Su cita",
         opening="Esta es su cita:",
@@ -47,7 +44,6 @@ _LANGUAGES: dict[str, Words] = {
     ),
     "fr": Words(
         title="Rendez-vous",
-        alarm="Rendez-vous",
         questions="Questions",
         subject="Votre rendez-vous",
         opening="Voici votre rendez-vous :",
@@ -126,7 +122,8 @@ def missing_words(clinic: Clinic) -> tuple[str, ...]:
     """The words that would be English in a clinic of another language."""
     if _spoken(clinic) in _LANGUAGES:
         return ()
-    return tuple(name for name, own in clinic.words._asdict().items() if not own)
+    named = zip(Words._fields, clinic.words, _ENGLISH, strict=True)
+    return tuple(name for name, own, english in named if english and not own)
 
 
 def title_of(clinic: Clinic, protocol_id: str) -> str:

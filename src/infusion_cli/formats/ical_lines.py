@@ -11,18 +11,12 @@ from datetime import UTC, datetime
 from infusion_cli.domain import names, wording
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
-from infusion_cli.domain.plan import CALENDAR_STATUS
 
 _LINE = 75
 """Octets of a line without its CRLF (RFC 5545, 3.1)."""
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,"})
 _PARAMETER_ESCAPES = str.maketrans({"^": "^^", '"': "^'"})
 """RFC 6868; its third escape is for line ends, which no cleaned text has."""
-
-
-def stands(visit: Appointment) -> bool:
-    """Whether the visit is to be in a calendar; cancelled and missed ones and those entered in error are not."""
-    return CALENDAR_STATUS.get(visit.status, "CANCELLED") != "CANCELLED"
 
 
 def text_line(name: str, text: str) -> bytes:

@@ -28,6 +28,7 @@ _OPERATION = t.table(t.OperationRow).c
 _PAYLOAD = t.table(t.PayloadRow).c
 _TOUCHED = t.table(t.TouchedRow).c
 _KEY = t.table(t.IdempotencyRow).c
+_TOLD = t.table(t.ToldRow).c
 
 _CLINIC: Any = bindparam("clinic")
 _BOOKKEEPING = {"clinic_id", "made"}
@@ -145,6 +146,9 @@ def _about_the_calendar() -> Statements:
         "series_standing": series.where(_SERIES.status.in_(_listed("statuses"))),
         "series_with": series.where(_SERIES.id.in_(_listed("ids"))),
         "blocks_touching": blocks.where(_BLOCK.end > lo, _BLOCK.start < hi),
+        "told_of": select(*_fields(t.ToldRow)).where(
+            _TOLD.clinic_id == _CLINIC, _TOLD.appointment_id.in_(_listed("visits"))
+        ),
         "blocks_with": blocks.where(_BLOCK.id.in_(_listed("ids"))),
     }
 
@@ -206,6 +210,7 @@ def _writes(upsert: Callable[..., Any]) -> Statements:
         "requirement_add": insert(t.table(t.RequirementRow)),
         "series_put": _put(upsert, t.SeriesRow, keep="made"),
         "visit_put": _put(upsert, t.AppointmentRow),
+        "told_put": _put(upsert, t.ToldRow),
         "block_put": _put(upsert, t.BlockRow),
         "resource_add": insert(t.table(t.ResourceRow)),
         "resource_change": update(t.table(t.ResourceRow))
