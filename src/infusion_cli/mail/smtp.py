@@ -40,8 +40,6 @@ class Post:
 
     def deliver(self, letter: Letter) -> Delivery:
         """Hand one message over; raises `MailError` when the server takes no mail at all."""
-        import smtplib
-
         sender = self._sender(letter)
         try:
             octets = self._compose(letter)
@@ -58,8 +56,6 @@ class Post:
 
     def close(self) -> None:
         """Take leave of the server, if one is there."""
-        import smtplib
-
         smtp, self._open = self._open, None
         if smtp is not None:
             try:
@@ -120,7 +116,6 @@ class Post:
         )
 
     def _is_ready_again(self) -> bool:
-        import smtplib
 
         try:
             return self._open is not None and self._open.rset()[0] == 250
