@@ -49,11 +49,11 @@ def compose(letter: Letter, sender: str = "") -> bytes:
     message["Date"] = datetime.fromtimestamp(letter.told.at or visit.stamp, UTC)
     message["Message-ID"] = letter.told.message_id
     message["Auto-Submitted"] = "auto-generated"
-    if clinic.language:
-        message["Content-Language"] = clinic.language
     message.set_content(text(clinic, visit, method), cte="quoted-printable")
     calendar = (itip.request if method == "REQUEST" else itip.cancel)(clinic, visit, letter.email)
     _add_calendar(message, calendar, method)
+    if clinic.language:
+        message["Content-Language"] = clinic.language
     _name_boundaries(message, f"{visit.uid.partition('@')[0]}-{visit.sequence}")
     return message.as_bytes()
 
