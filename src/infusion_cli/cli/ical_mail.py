@@ -94,7 +94,7 @@ def line(told: Told, state: str, timezone: str, *, has_address: bool = True) -> 
     why = told.error if has_address else "the patient has no e-mail address"
     return [
         Piece(f"{told.visit}  {told.method:7}  "),
-        Piece(f"{state:7}", {"failed": "red", "waiting": "yellow"}.get(state, "")),
+        Piece(state, {"failed": "red", "waiting": "yellow"}.get(state, "")),
         Piece(f"{after}{at}{f': {why}' if why else ''}"),
     ]
 
