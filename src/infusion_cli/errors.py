@@ -39,7 +39,7 @@ STATUS_MEANING: dict[ExitStatus, str] = {
         " safe to retry or says what to do"
     ),
     ExitStatus.AMBIGUOUS: "the name fits several records; they are listed",
-    ExitStatus.INTERRUPTED: "Ctrl-C; the answer says truthfully whether the change was committed",
+    ExitStatus.INTERRUPTED: "Ctrl-C or SIGTERM; the answer says truthfully whether the change was committed",
 }
 
 
@@ -130,7 +130,7 @@ class MailError(InfusionError):
 
 
 class InterruptedCommandError(InfusionError):
-    """Ctrl-C: the message says whether the change was committed."""
+    """Ctrl-C or SIGTERM: the message says whether the change was committed."""
 
     status = ExitStatus.INTERRUPTED
     code = "interrupted"

@@ -45,6 +45,7 @@ def careful(store: BookStore, wanted: Appointment) -> Steps:
         store.database.rollback()
         return refusal
     writer.write(Entry("book", "test", [change(None, wanted)]))
+    writer.finish()
     yield
     store.database.commit()
     return "booked"
@@ -58,11 +59,13 @@ def hasty(store: BookStore, wanted: Appointment) -> Steps:
         return refusal
     yield
     yield from begun(store)
+    writer = BookWriter(store.database, NOW)
     try:
-        BookWriter(store.database, NOW).write(Entry("book", "test", [change(None, wanted)]))
+        writer.write(Entry("book", "test", [change(None, wanted)]))
     except ConflictError as error:
         store.database.rollback()
         return f"guard: {error.conflicts[0].rule}"
+    writer.finish()
     yield
     store.database.commit()
     return "booked"

@@ -75,7 +75,7 @@ class Session:
         if self._store is None:
             from infusion_cli.store.repository import open_store  # noqa: PLC0415  not for --help
 
-            self._store = open_store(self.db, on_wait=self._waiting)
+            self._store = open_store(self.db, on_wait=self._waiting, on_warn=self._warning)
         return self._store
 
     @property
@@ -131,6 +131,9 @@ class Session:
 
     def _waiting(self, sentence: str) -> None:
         self.out.note(sentence)
+
+    def _warning(self, sentence: str) -> None:
+        self.out.note(f"Warning: {sentence}.")
 
 
 def fixed_now(text: str, timezone: Callable[[], str]) -> int:

@@ -47,7 +47,7 @@ def find_patient(reader: Reader, text: str) -> Patient:
 
 def _no_patient(reader: Reader, text: str) -> NotFoundError:
     near: list[str] = []
-    everybody = reader.patients()
+    everybody = reader.patients(NEAR_NAMES_AMONG + 1)
     if len(everybody) <= NEAR_NAMES_AMONG:
         labels = {p.name.casefold(): p for p in everybody} | {p.mrn.casefold(): p for p in everybody}
         near = [f"{names.shown(labels[n].name)} ({labels[n].mrn})" for n in near_words(text.casefold(), labels)]

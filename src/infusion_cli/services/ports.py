@@ -75,8 +75,8 @@ class Reader(Protocol):
     def visits(self, lo: int, hi: int, statuses: Sequence[str], patient: str | None = None) -> list[Appointment]:
         """Visits that start in [lo, hi) with one of the statuses, in order of start; of one patient or all."""
 
-    def patients(self) -> list[Patient]:
-        """Every patient that is not entered in error, by name."""
+    def patients(self, limit: int | None = None) -> list[Patient]:
+        """Every patient that is not entered in error, by name; with a limit any so many of them."""
 
     def patients_by_mrn(self, mrns: Sequence[str]) -> dict[str, Patient]:
         """The patients of those medical record numbers, by number (exact)."""

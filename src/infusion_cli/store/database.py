@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar
 
 from infusion_cli.errors import StoreError
@@ -66,6 +66,10 @@ class Database(ABC):
         """All rows of a named statement."""
         return self._select(STATEMENTS[self.dialect][name], self._with_clinic(parameters))
 
+    def several(self, *asked: tuple[str, Mapping[str, Any]]) -> list[list[Row]]:
+        """All rows of each of several named statements, asked in one journey to where the book is."""
+        return [self.rows(name, **parameters) for name, parameters in asked]
+
     def row(self, name: str, **parameters: Any) -> Row | None:
         """The first row of a named statement, or None."""
         found = self.rows(name, **parameters)
@@ -78,6 +82,10 @@ class Database(ABC):
     def run_many(self, name: str, several: Iterable[Mapping[str, Any]]) -> None:
         """Run a named statement once for each set of parameters; raises GuardError like `run`."""
         self._write(STATEMENTS[self.dialect][name], map(self._bound, several))
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is run in the block goes in one journey; what is refused is told at the block's end at the latest."""
+        return nullcontext()
 
     @abstractmethod
     def begin_reading(self) -> None:
@@ -172,17 +180,19 @@ class Database(ABC):
 
 @contextmanager
 def interrupts_held_back() -> Iterator[list[int]]:
-    """Ctrl-C only goes into the list; in another thread than the main one it never arrives anyway."""
+    """Ctrl-C and SIGTERM only go into the list; in another thread than the main one they never arrive anyway."""
     import signal  # noqa: PLC0415  only writing commands need it
 
     pressed: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+        for number in before:
+            signal.signal(number, lambda now, _frame: pressed.append(now))
     except ValueError:
         yield pressed
         return
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)

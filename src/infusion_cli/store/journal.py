@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -34,8 +35,12 @@ class Break(NamedTuple):
 
 def head(database: Database) -> Head:
     """The end of the chain."""
-    row = database.row("head")
-    return Head(*row) if row else Head(0, "")
+    return head_of(database.rows("head"))
+
+
+def head_of(found: Sequence[Row]) -> Head:
+    """The end of the chain, from what the statement `head` found."""
+    return Head(*found[0]) if found else Head(0, "")
 
 
 def append(database: Database, entry: Entry, operation_id: str, now: int, tz: ZoneInfo) -> Operation:
@@ -54,10 +59,11 @@ def append(database: Database, entry: Entry, operation_id: str, now: int, tz: Zo
         "digest": digest_of(salt, changes),
         "prev": before.hash,
     }
-    database.run("operation_add", {**fields, "hash": hash_of(*fields.values())})
-    database.run("payload_add", {"seq": seq, "salt": salt, "changes": changes})
     touched = dict.fromkeys(c.id for c in entry.changes)
-    database.run_many("touched_add", ({"record_id": record, "seq": seq} for record in touched))
+    with database.together():
+        database.run("operation_add", {**fields, "hash": hash_of(*fields.values())})
+        database.run("payload_add", {"seq": seq, "salt": salt, "changes": changes})
+        database.run_many("touched_add", ({"record_id": record, "seq": seq} for record in touched))
     return Operation(operation_id, seq, now, entry.actor, entry.command, entry.undoes, None, tuple(entry.changes))
 
 

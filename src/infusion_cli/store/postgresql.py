@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from infusion_cli.config import ServerUrl
 from infusion_cli.errors import InterruptedCommandError, StoreError, TransientError
 from infusion_cli.store import guards, server
-from infusion_cli.store.compiled import SCHEMA, SHAPE
+from infusion_cli.store.compiled import SCHEMA, SHAPE, STATEMENTS
 from infusion_cli.store.database import (
     MAIN,
     PATIENCE,
@@ -73,7 +73,7 @@ class PostgresDatabase(Database):
 
     def rollback(self) -> None:
         """Leave the book as it was when the transaction began."""
-        if not self.connection.closed:
+        if not self.connection.closed and self._is_in_transaction():
             with suppress(StoreError), self.refusals():
                 self.connection.execute("ROLLBACK")
 
@@ -87,6 +87,24 @@ class PostgresDatabase(Database):
         if ours != [("alembic_version", "operation")]:
             return None
         return int(self._select("SELECT version_num FROM alembic_version", {})[0][0])
+
+    def several(self, *asked: tuple[str, Mapping[str, Any]]) -> list[list[Row]]:
+        """All rows of each of several named statements, asked in one journey to the server."""
+        with self.together():
+            answers = [
+                self.connection.execute(STATEMENTS[self.dialect][name], self._with_clinic(parameters))
+                for name, parameters in asked
+            ]
+        return [answer.fetchall() for answer in answers]
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is run in the block goes in one journey; what is refused is told at the block's end at the latest."""
+        import psycopg
+
+        # An old libpq waits for every answer.
+        with self.refusals(), self.connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext():
+            yield
 
     def guards(self) -> dict[str, str]:
         """The triggers with their functions, and the exclusion constraint."""
@@ -147,12 +165,18 @@ class PostgresDatabase(Database):
                 return
 
     def _lock(self, seconds: float) -> None:
-        with self.refusals():
+        with self.together():
             self.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
             self.connection.execute(f"SET LOCAL lock_timeout = {max(1, int(seconds * 1000))}")
-        if not self.rows("lock"):
+            locked = self.connection.execute(STATEMENTS[self.dialect]["lock"], {"clinic": self.clinic})
+        if not locked.fetchall():
             raise server.no_such_clinic(self.clinic, [name for (name,) in self.rows("clinics")], self.place)
         self.refuse_unguarded()
+
+    def _is_in_transaction(self) -> bool:
+        from psycopg.pq import TransactionStatus
+
+        return self.connection.info.transaction_status != TransactionStatus.IDLE
 
     def _connected(self, begin: Any) -> None:
         """Begin; when the connection turns out to be gone, reach for the server again and begin once more."""

@@ -11,7 +11,7 @@ from typing import Any, Self
 from infusion_cli.config import Place, ServerUrl
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.plan import ClinicText, change
-from infusion_cli.errors import TransientError
+from infusion_cli.errors import StoreError, TransientError
 from infusion_cli.services.ports import Entry
 from infusion_cli.store import database, journal
 from infusion_cli.store.database import MAIN, Database, InDoubtError
@@ -69,7 +69,11 @@ class BookStore:
             self.database.commit()
         except InDoubtError:
             # Under the lock: what was still being committed is there by then, or never will be.
-            self.database.begin_writing()
+            try:
+                self.database.begin_writing()
+            except StoreError as error:
+                message = "The connection was lost during the commit: it is not known whether the change was written."
+                raise StoreError(message, "infusion history, once the database can be reached again") from error
             if self.database.row("link", seq=newest.seq) != (newest.hash,):
                 message = f"The connection to {self.place} was lost; nothing was written."
                 raise TransientError(message, "the same command again") from None

@@ -125,10 +125,20 @@ class SqliteDatabase(Database):
         """Commit; Ctrl-C waits until it is known how that went."""
         with interrupts_held_back() as pressed:
             with self.refusals():
-                self.connection.execute("COMMIT")
+                self._commit()
             self.committed = True
         if pressed:
             raise InterruptedCommandError("Interrupted, but the change had been written already.", "infusion history")
+
+    def _commit(self) -> None:
+        try:
+            self.connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if not getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
+                raise
+            # The last sync comes after what it makes certain: the change may be there, and may go again.
+            doubt = f"The disk of {self.path} failed at the commit: it is not known whether the change was written."
+            raise StoreError(doubt, "infusion history") from error
 
     def rollback(self) -> None:
         """Leave the book as it was when the transaction began."""
@@ -318,6 +328,8 @@ _REFUSALS = (
     ("SQLITE_AUTH", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
     ("SQLITE_CANTOPEN", "The book {path} cannot be opened.", "check who owns the file and its folder"),
     ("SQLITE_FULL", "The disk is full; nothing was written.", "make room, then the same command again"),
+    # The log's index could not grow: nothing but room is wanted for that.
+    ("SQLITE_IOERR_SHMSIZE", "The disk is full; nothing was written.", "make room, then the same command again"),
     ("SQLITE_IOERR", "The disk of {path} failed; nothing was written.", "infusion db check"),
     ("SQLITE_TOOBIG", "That is more than a book can hold in one piece; nothing was written.", ""),
     ("SQLITE_CONSTRAINT", "The book refused the change ({text}); nothing was written.", ""),
