@@ -64,21 +64,21 @@ class PostOffice:
             found |= {"USER": USER, "PASSWORD": PASSWORD}
         return {f"INFUSION_SMTP_{name}": value for name, value in found.items()}
 
-    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
         """The sender's turn."""
         if not self.on_mail:
             envelope.mail_from = address
             envelope.mail_options.extend(options)
         return self.on_mail or "250 OK"
 
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
         """The recipient's turn."""
         said = self.recipients.get(address, "")
         if not said:
             envelope.rcpt_tos.append(address)
         return said or "250 OK"
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """The message itself."""
         self.before_answer()
         said = self.on_data.pop(0) if self.on_data else ""

@@ -159,7 +159,9 @@ def test_people_without_an_address_are_named_once_and_by_id(booked: Practice) ->
     desk.say("book", "N1", "iv-mood", "2026-12-03T10:00")
     said = booked.send()
     assert (told(said), said["skipped"]) == ([(ONE, "REQUEST", 0)], [NOBODY])
-    assert desk.type("ical", "send").out == f"No mail sent.\nWithout an e-mail address, to be told otherwise: {NOBODY}\n"
+    assert (
+        desk.type("ical", "send").out == f"No mail sent.\nWithout an e-mail address, to be told otherwise: {NOBODY}\n"
+    )
     assert "has no e-mail address" in desk.say("ical", "outbox")
     desk.say("patients", "edit", "N1", "--email", "n1@example.org")
     assert [visit for visit, _, _ in told(booked.send())] == [TWO, FIRST_VISITS[2]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from builders import NOW, visit
@@ -29,7 +29,7 @@ STANDING = ("proposed", "pending", "booked", "arrived", "checked-in", "fulfilled
 GONE = ("cancelled", "noshow", "entered-in-error", "waitlist")
 
 
-def told(method: str = "REQUEST", sequence: int = 2, state: str = "sent", **changes: int) -> Told:
+def told(method: str = "REQUEST", sequence: int = 2, state: str = "sent", **changes: Any) -> Told:
     """A message about the visit; one that reached the patient unless told otherwise."""
     fresh = Told(VISIT.id, sequence, method, "<1@x>", state, 1, NOW - 60, 0 if state != "waiting" else NOW + 60)
     return fresh._replace(**changes)
@@ -156,7 +156,7 @@ class Life:
 
     def change(self, act: Act) -> None:
         """Change the visit in the book."""
-        changes: dict[str, object] = {
+        possible: dict[str, dict[str, Any]] = {
             "move": {"start": VISIT.start + act.value * 900, "end": VISIT.end + act.value * 900},
             "cancel": {"status": "cancelled"},
             "reinstate": {"status": "booked"},
@@ -164,8 +164,8 @@ class Life:
             "confirm": {"status": "booked"},
             "chair": {"chair": "chair-2"},
             "note": {"ride": "sister"},
-        }[act.kind]
-        after = revise(change(self.visit, self.visit._replace(**changes)), self.now).after  # type: ignore[arg-type]
+        }
+        after = revise(change(self.visit, self.visit._replace(**possible[act.kind])), self.now).after
         assert isinstance(after, Appointment)
         self.visit = after
 

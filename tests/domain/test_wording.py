@@ -66,7 +66,9 @@ def test_a_language_without_words_here_asks_for_the_missing_ones() -> None:
 
 @pytest.mark.parametrize("name", Words._fields)
 def test_a_word_that_tells_what_the_visit_is_for_is_warned_of(name: str) -> None:
-    telling = [w for w in warnings(clinic(words=Words(**{name: "Your ketamine day"}))) if w.startswith(f"words.{name} ")]
+    telling = [
+        w for w in warnings(clinic(words=Words(**{name: "Your ketamine day"}))) if w.startswith(f"words.{name} ")
+    ]
     assert len(telling) == 1
     assert [w for w in warnings(clinic(words=OWN)) if w.startswith("words.")] == []
 

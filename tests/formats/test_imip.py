@@ -123,7 +123,9 @@ def test_a_file_is_named_after_the_visit_and_nothing_else() -> None:
 @ENOUGH
 @given(public_name=HOSTILE, address=HOSTILE, word=HOSTILE)
 @example("x\r\nBcc: all@example.org", "a\r\n\r\n--=_00000000000000000000000000000001-1-0", "=?utf-8?q?x?=")
-def test_hostile_texts_add_no_header_no_part_and_no_line(method: str, public_name: str, address: str, word: str) -> None:
+def test_hostile_texts_add_no_header_no_part_and_no_line(
+    method: str, public_name: str, address: str, word: str
+) -> None:
     words = Words(*(word for _ in Words._fields))
     hostile = read(compose(letter(method, public_name=public_name, address=address, words=words)))
     plain = read(compose(letter(method)))
@@ -201,5 +203,3 @@ def test_a_calendar_takes_the_newest_and_drops_what_is_withdrawn() -> None:
         assert calendar.entries == {book.uid: (later.start, later.leave)}
     calendar.read(compose(letter("CANCEL", later._replace(status="cancelled", sequence=3, stamp=later.stamp))))
     assert calendar.entries == {}
-
-

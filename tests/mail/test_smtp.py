@@ -168,9 +168,7 @@ def test_an_address_in_another_script_goes_out_as_it_is_or_by_its_domain(office:
 
 
 @pytest.mark.parametrize("email", ["", "nobody", "@example.com", f"x@{'é' * 80}"])
-def test_an_address_that_is_none_is_refused_before_anybody_is_asked(
-    office: PostOffice, post: Post, email: str
-) -> None:
+def test_an_address_that_is_none_is_refused_before_anybody_is_asked(office: PostOffice, post: Post, email: str) -> None:
     assert post.deliver(letter(email)) == Delivery("never", "the e-mail address cannot be written into a mail")
     assert office.connections == 0
 
