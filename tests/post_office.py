@@ -165,7 +165,12 @@ class Calendar:
             self.entries.pop(uid, None)
         else:
             assert parsed["METHOD"] == "REQUEST"
-            self.entries[uid] = int(event.start.timestamp()), int(event.end.timestamp())
+            self.entries[uid] = _instant(event.start), _instant(event.end)
+
+
+def _instant(moment: Any) -> int:
+    assert moment.tzinfo is not None
+    return int(moment.timestamp())
 
 
 def calendar_part(octets: bytes) -> bytes:

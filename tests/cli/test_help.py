@@ -24,6 +24,7 @@ WRITE = {
     ("series", "book"),
     ("clinic", "apply"),
     ("batch", "apply"),
+    ("ical", "send"),
     ("db", "migrate"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from calendar_files import clinic, visit
@@ -28,7 +29,7 @@ def letter(email: str = PATIENT) -> Letter:
     return Letter(CLINIC, visit(), email, told)
 
 
-def server_of(office: PostOffice, **changes: str) -> MailServer:
+def server_of(office: PostOffice, **changes: Any) -> MailServer:
     """The office as the program is told of it."""
     login = (USER, PASSWORD) if office.wants_login else ("", "")
     return MailServer("127.0.0.1", office.port, office.tls, *login, ca_file=str(CA))._replace(**changes)

@@ -32,6 +32,8 @@ def send(session: Session, visits: Sequence[str] = (), *, retry: bool = False, o
     stands: at most one mail a visit, whatever happened since the last. What was never told and is
     cancelled is not mailed at all; a hold is not either. To be run after changes or every few minutes.
 
+    Sending again what was sent is not possible, so a key is not needed.
+
     A mail that could not be handed over is tried again by later runs, after 1, 5 and 30 minutes, 2, 8
     and 24 hours, always under the same Message-ID. Ends with 7 when mail waits for a later run, with 4
     when a recipient was refused for good (see infusion ical outbox --failed), with 0 otherwise. A
