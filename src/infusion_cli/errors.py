@@ -63,14 +63,18 @@ class UsageError(InfusionError):
 
 
 class NotFoundError(InfusionError):
-    """No record fits what was named."""
+    """No record fits what was named; `candidates` are (id, description) pairs of patients who nearly do."""
 
     status = ExitStatus.NOT_FOUND
     code = "not-found"
 
+    def __init__(self, message: str, hint: str = "", candidates: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message, hint)
+        self.candidates = tuple(candidates)
+
 
 class AmbiguousError(InfusionError):
-    """What was named fits several records; `candidates` are (id, description) pairs."""
+    """What was named fits several records; `candidates` are (id, description) pairs, for a terminal only."""
 
     status = ExitStatus.AMBIGUOUS
     code = "ambiguous"

@@ -34,6 +34,7 @@ VALUES: dict[str, Any] = {
     "first": "w199",
     "after": "w19:",
     "record": "A7",
+    "records": '["A7"]',
     "operation": "O7",
     "seq": 7,
     "keys": '["k7"]',
@@ -49,11 +50,13 @@ BY_INDEX = {
     "blocks_with": "block_pkey (clinic_id, id)",
     "claims_of": "claim_appointment (clinic_id, appointment_id)",
     "holds_over": "appointment_hold (clinic_id, hold_until)",
+    "keys_touching": "touched_pkey (clinic_id, record_id)",
     "link": "operation_pkey (clinic_id, seq)",
     "operation": "operation_clinic_id_id_key (clinic_id, id)",
     "operations_touching": "touched_pkey (clinic_id, record_id)",
     "patients_beginning": "patient_word_pkey (clinic_id, word, word)",
     "patients_by_mrn": "patient_mrn (clinic_id, mrn)",
+    "payloads_touching": "touched_pkey (clinic_id, record_id)",
     "patients_with": "patient_pkey (clinic_id, id)",
     "requirements_of": "requirement_pkey (clinic_id, patient_id)",
     "resources_of": "resource_clinic_id_kind_ref_key (clinic_id, kind, ref)",
@@ -71,7 +74,7 @@ FROM_THE_END = {"head", "operations", "resource_last"}
 """They take the first few rows of an index, whatever they are."""
 OF_FEW = {"clinic", "clinics", "counters", "resources_shared"}
 """Of tables or parts of tables that stay small."""
-OF_EVERYTHING = {"counts", "patients_known", "series_standing"}
+OF_EVERYTHING = {"accesses", "counts", "patients_known", "series_standing"}
 """For commands that list or count everything there is."""
 FOR_THE_CHECK = {"chain", "orphans", "requirements", "touches"}
 """And `…_all`: the check reads the whole clinic."""

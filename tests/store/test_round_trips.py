@@ -59,7 +59,7 @@ def place(database_url: str) -> ServerUrl:
     """A book with two patients and a visit."""
     of, at = clinic(), ServerUrl(database_url, "main")
     with create_book(at, text_of(of), of, NOW, "founder") as made:
-        write(made, patient(0, requirements=CONSENT), patient(1, requirements=CONSENT), visit(0))
+        write(made, patient(0, requirements=CONSENT), patient(1, requirements=CONSENT), visit(7, of=0))
     return at
 
 
@@ -105,12 +105,12 @@ def test_finding_a_patient(trips: Trips, store: BookStore) -> None:
 def test_booking_a_visit(trips: Trips, store: BookStore) -> None:
     trips.since()
     booking.book(Desk(store, NOW, "desk"), booking.BookAsk("MRN-0001", "iv-mood", "2026-12-01T13:00"))
-    assert trips.since() == 20
+    assert trips.since() == 21
 
 
 def test_moving_a_visit(trips: Trips, store: BookStore) -> None:
     trips.since()
-    booking.move(Desk(store, NOW, "desk"), visit(0).id, "2026-12-01T13:00")
+    booking.move(Desk(store, NOW, "desk"), visit(7).id, "2026-12-01T13:00")
     assert trips.since() == 19
 
 

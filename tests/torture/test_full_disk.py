@@ -89,6 +89,7 @@ def test_without_a_journal_a_full_disk_leaves_half_a_booking(tmp_path: Path) -> 
             damaged += 1
         put_back(sound, tmp_path)
         booked, disk.size = 0, disk.size + STEP
+    record("full disk without a journal", books.SQLITE, sizes=8, damaged=damaged)
     assert damaged > 0, "the book was whole all the same: a full disk proves nothing"
 
 

@@ -118,6 +118,7 @@ def test_without_a_journal_a_failing_call_leaves_half_a_booking(target: str) -> 
         except StoreError:
             damaged += 1
         put_back(sound, folder)
+    record("i/o error without a journal", books.SQLITE, calls=10, damaged=damaged)
     assert damaged > 0, "the book was whole all the same: the failures prove nothing"
 
 

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import pytest
 from cli.desk import Desk
+from torture import books
+from torture.figures import record
 
 from infusion_cli.store import files
 
@@ -157,6 +159,7 @@ def test_what_is_no_sound_book_is_refused_and_left_as_it_was(desk: Desk, name: s
             desk.json(*words)
         assert desk.type("db", "check").status == 7
         assert everything(desk) == before
+    record("refused files", books.SQLITE, kinds=1, changed=0)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell what is mounted")

@@ -59,6 +59,7 @@ def history(
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)
         found = _operations(reader, id_, most or (None if id_ or session.out.is_json else USUAL_HISTORY))
+        session.saw(c.after for o in found for c in o.changes)
         rows = words.operation_rows(found, tz, session.out.width)
         session.out.records([public.operation(o, tz) for o in found], rows)
     if not found:
@@ -93,6 +94,7 @@ def apply(session: Session, plan: str) -> None:
 
 
 def _print_outcome(session: Session, outcome: Outcome, sentence: str) -> None:
+    session.saw(c.after for c in outcome.changes)
     session.changed = bool(outcome.changes) and not outcome.replayed
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)

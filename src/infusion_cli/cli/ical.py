@@ -37,6 +37,7 @@ def export(session: Session, id_: str = "", *, from_: str = "", to: str = "", ou
 
     with session.reading() as reader:
         named, visits = _visits(reader, id_, from_, to)
+        session.saw(visits)
         data = b"".join(ics(reader.clinic, visits))
     path = Path(output or (file_name(named) if id_ else f"appointments-{named}.ics"))
     if not may_write(session, path):
@@ -65,6 +66,7 @@ def invite(session: Session, id_: str, *, output: str = "") -> int | None:
 
     with session.reading() as reader:
         record, visits = _to_invite(reader, id_)
+        session.saw(visits)
         email = _address(reader, visits[0], f"infusion ical export {record.id} writes a file without invitation")
         files = [(f"invite-{v.id}.ics", request(reader.clinic, v, email)) for v in visits]
     if isinstance(record, Series):
@@ -82,6 +84,7 @@ def cancel(session: Session, appt: str, *, output: str = "") -> int | None:
 
     with session.reading() as reader:
         visit = lookup.find_visit(reader, appt)
+        session.saw([visit])
         if stands(visit):
             raise ConflictError(
                 f"{visit.id} is {visit.status} and stands, so its invitation is not withdrawn.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -193,7 +192,7 @@ def _journalled(database: Database) -> dict[str, _State]:
     newest: dict[str, _State] = {}
     for seq, _, at, *_, changes in database.rows("chain"):
         if changes:
-            for fields in json.loads(changes):
+            for fields in journal.parts_of(changes)[0]:
                 newest[fields["id"]] = _State(at, codec.decode(fields["entity"], fields["after"]))
         else:
             newest |= {record_id: _State(at, None) for record_id in touched.get(seq, ())}

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, ClassVar
 
 from infusion_cli.errors import StoreError
+from infusion_cli.services.ports import Access
 from infusion_cli.store import guards
 from infusion_cli.store.compiled import STATEMENTS
 
@@ -152,13 +153,34 @@ class Database(ABC):
     def damage(self) -> Iterator[str]:
         """What the engine itself finds wrong with its files, one sentence each."""
 
+    def exposure(self) -> tuple[str, str] | None:
+        """Who can get at the book's files past the program, and what to do about it; looked at with each opening."""
+        return None
+
     def cautions(self) -> Iterator[tuple[str, str, str]]:
         """What is not wrong with where and how the book is kept, and should be known: rule, sentence, remedy."""
         yield from ()
 
     @abstractmethod
+    def scrub(self) -> str:
+        """Overwrite what was freed, outside any transaction; gives what may still be there, empty when nothing is."""
+
+    def note_access(self, access: Access) -> None:
+        """Keep an access, outside any transaction; a failure is nobody's business at the desk."""
+        with suppress(StoreError, OSError):
+            self._keep_access(access)
+
+    @abstractmethod
+    def accesses(self) -> list[Access]:
+        """Every access that was kept, in the order of time."""
+
+    @abstractmethod
     def describe(self) -> dict[str, Any]:
         """The book's size in bytes, versions and settings."""
+
+    @abstractmethod
+    def _keep_access(self, access: Access) -> None:
+        """Keep an access; raises StoreError or OSError when that cannot be done at once."""
 
     @abstractmethod
     def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:

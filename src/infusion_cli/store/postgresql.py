@@ -7,6 +7,7 @@ lock was had, because nobody else can write then.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from infusion_cli.config import ServerUrl
 from infusion_cli.errors import InterruptedCommandError, StoreError, TransientError
+from infusion_cli.services.ports import Access
 from infusion_cli.store import guards, server
 from infusion_cli.store.compiled import SCHEMA, SHAPE, STATEMENTS
 from infusion_cli.store.database import (
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 _FOUNDING = 0x494E4655
 """The advisory lock under which tables are made: two desks may say `init` at once."""
+_BRIEFLY = "BEGIN READ WRITE; SET LOCAL statement_timeout = 500; SET LOCAL synchronous_commit = off"
+"""Begins what must not keep a desk waiting: half a second for anybody's lock, no waiting for the disk."""
 
 
 class PostgresDatabase(Database):
@@ -80,6 +84,30 @@ class PostgresDatabase(Database):
     def close(self) -> None:
         """Hang up."""
         self.connection.close()
+
+    def scrub(self) -> str:
+        """Nothing: only the owner of the tables can have them written anew."""
+        return (
+            f"{self.place} keeps dead rows, and its log of changes, until the owner of the tables has run "
+            "VACUUM FULL and old archives are gone"
+        )
+
+    def accesses(self) -> list[Access]:
+        """The rows of the clinic."""
+        return [Access._make([*row[:5], tuple(json.loads(row[5])), row[6]]) for row in self.rows("accesses")]
+
+    def _keep_access(self, access: Access) -> None:
+        import psycopg
+
+        fields = access._asdict()
+        count = fields.pop("people")
+        try:
+            self.connection.execute(_BRIEFLY)
+            self.run("access_add", {**fields, "subjects": json.dumps(access.subjects), "count": count})
+            self.connection.execute("COMMIT")
+        except (psycopg.Error, StoreError) as error:
+            self.rollback()
+            raise StoreError(f"The access could not be noted at {self.place}.") from error
 
     def version(self) -> int | None:
         """The number of the newest migration that the database has seen."""

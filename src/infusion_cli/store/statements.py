@@ -171,16 +171,35 @@ def _about_the_journal() -> Statements:
         .where(o.clinic_id == _CLINIC)
     )
     newest_first = operations.order_by(o.seq.desc()).limit(bindparam("most"))
-    touching = select(_TOUCHED.seq).where(_TOUCHED.clinic_id == _CLINIC, _TOUCHED.record_id == bindparam("record"))
+    touched = select(_TOUCHED.seq).where(_TOUCHED.clinic_id == _CLINIC)
+    touching = touched.where(_TOUCHED.record_id == bindparam("record"))
+    touching_any = touched.where(_among(_TOUCHED.record_id, "records"))
     return {
         "head": select(o.seq, o.hash).where(o.clinic_id == _CLINIC).order_by(o.seq.desc()).limit(1),
         "link": select(o.hash).where(o.clinic_id == _CLINIC, o.seq == bindparam("seq")),
         "operation": operations.where(o.id == bindparam("operation")),
         "operations": newest_first,
+        "payloads_touching": select(_PAYLOAD.seq, _PAYLOAD.changes)
+        .where(_PAYLOAD.clinic_id == _CLINIC, _PAYLOAD.seq.in_(touching_any))
+        .order_by(_PAYLOAD.seq),
+        "keys_touching": select(_KEY.key, _KEY.answer)
+        .join(t.table(t.OperationRow), (o.clinic_id == _KEY.clinic_id) & (o.id == _KEY.operation_id))
+        .where(_KEY.clinic_id == _CLINIC, o.seq.in_(touching_any))
+        .order_by(_KEY.key),
         "operations_touching": newest_first.where(o.seq.in_(touching)),
         "answers": select(_KEY.key, _KEY.request, _KEY.operation_id, _KEY.answer).where(
             _KEY.clinic_id == _CLINIC, _among(_KEY.key, "keys")
         ),
+    }
+
+
+def of_a_server() -> Statements:
+    """What only a server keeps in a table: the access log."""
+    access = t.table(t.AccessRow).c
+    columns = [c for c in t.columns(t.AccessRow) if c.name != "clinic_id"]
+    return {
+        "access_add": insert(t.table(t.AccessRow)),
+        "accesses": select(*columns).where(access.clinic_id == _CLINIC).order_by(access.at, access.id),
     }
 
 
@@ -229,6 +248,12 @@ def _writes(upsert: Callable[..., Any]) -> Statements:
         "claim_add": insert(t.table(t.ClaimRow)),
         "operation_add": insert(t.table(t.OperationRow)),
         "payload_add": insert(t.table(t.PayloadRow)),
+        "payload_redact": update(t.table(t.PayloadRow))
+        .where(_PAYLOAD.clinic_id == _CLINIC, _PAYLOAD.seq == bindparam("number"))
+        .values(salt="", changes=bindparam("text")),
+        "key_blank": update(t.table(t.IdempotencyRow))
+        .where(_KEY.clinic_id == _CLINIC, _KEY.key == bindparam("old"))
+        .values(key=bindparam("fresh"), request="", answer=""),
         "touched_add": insert(t.table(t.TouchedRow)),
         "key_put": _put(upsert, t.IdempotencyRow),
         "keys_drop": delete(t.table(t.IdempotencyRow)).where(

@@ -14,7 +14,7 @@ from infusion_cli.domain.outbox import Told
 from infusion_cli.domain.plan import ClinicText, Conflict, change
 from infusion_cli.errors import ConflictError, StoreError
 from infusion_cli.services.ports import Entry, Operation
-from infusion_cli.store import journal, rows
+from infusion_cli.store import forgetting, journal, rows
 from infusion_cli.store.database import Database, GuardError
 from infusion_cli.store.reader import BookReader, clinic_of
 
@@ -92,7 +92,11 @@ class BookWriter(BookReader):
         self._put_visits([r for r in after if isinstance(r, Appointment)])
         if clinics:
             self._lower_capacities()
-        done = journal.append(self.database, entry, self.new_id("operation"), self.now, zone(self.clinic.timezone))
+        redaction = None
+        if entry.forgets:
+            entry, redaction = forgetting.forget(self.database, entry)
+        new_id, tz = self.new_id("operation"), zone(self.clinic.timezone)
+        done = journal.append(self.database, entry, new_id, self.now, tz, redaction)
         self._put_keys(entry, done)
         self.revision = done.seq
         self.wrote = True
