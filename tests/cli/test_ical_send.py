@@ -360,6 +360,18 @@ def test_a_visit_that_was_moved_with_the_clinics_address_is_raised_once(booked: 
     assert told(booked.send()) == [(ONE, "REQUEST", 3)]
 
 
+def test_who_was_written_to_is_noted_as_an_access_and_who_was_not_is_not(booked: Practice) -> None:
+    booked.desk.say("book", BEN, "iv-mood", "2026-12-01T10:00")
+    booked.office.recipients[YARAS] = "550 5.1.1 unknown"
+    booked.send(status=4)
+    assert booked.outbox() == [(ONE, "REQUEST", "failed", 1)]
+    noted = [(e["kind"], e["command"], e["subjects"]) for e in booked.desk.json("audit", "list")]
+    assert [entry for entry in noted if "ical" in entry[1]] == [
+        ("export", "ical send", [BEN]),
+        ("view", "ical outbox", [YARA]),
+    ]
+
+
 def test_without_a_server_or_a_clinics_address_nothing_is_tried(booked: Practice) -> None:
     desk = booked.desk
     desk.setenv(INFUSION_SMTP_HOST="")

@@ -115,7 +115,7 @@ def test_one_try_at_a_time_belongs_to_one_run(store: BookStore) -> None:
         def deliver(self, letter: Letter) -> Delivery:
             """Let the other run do what it can."""
             done = outbox.send(self.store, lambda: NOW, Post(self.store), [letter.visit.id])
-            assert done == outbox.Sent([], [], [], [])
+            assert done == outbox.Sent([], [], [], [], [])
             return super().deliver(letter)
 
     assert len(outbox.send(store, lambda: NOW, Other(store, "sent", "sent", "sent")).sent) == 3

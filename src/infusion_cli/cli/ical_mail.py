@@ -51,11 +51,14 @@ def send(session: Session, visits: Sequence[str] = (), *, retry: bool = False, o
         done = service.send(session.store, lambda: session.now, post, visits, again=retry)
     if done.stopped is not None and not (done.sent or done.waiting or done.failed):
         raise done.stopped
-    session.changed = bool(done.sent)
+    session.saw(done.written_to)
     _tell(session, done)
     if done.failed:
         return ExitStatus.CONFLICT
-    return ExitStatus.STORE if done.waiting or done.stopped else None
+    if done.waiting or done.stopped:
+        return ExitStatus.STORE
+    # Mail is no change of the journal: who was written to is noted as an access.
+    return ExitStatus.CHANGES if done.sent and session.options.exit_code else None
 
 
 @command(failed=options.option("--failed", help="Only what is not tried again by itself."))
@@ -67,6 +70,7 @@ def outbox(session: Session, *, failed: bool = False) -> None:
     """
     with session.reading() as reader:
         found = [item for item in service.items(reader) if item.state == "failed" or not failed]
+        session.saw(item.visit for item in found)
     tz = session.timezone
     data = [record(item.told, item.state, tz) | {"has_address": bool(item.email)} for item in found]
     session.out.records(data, [line(item.told, item.state, tz, has_address=bool(item.email)) for item in found])
@@ -105,12 +109,13 @@ def _rehearse(session: Session, visits: Sequence[str], output: str, *, retry: bo
     """What a run would send now, as files when a folder is named; nothing changes."""
     with session.reading() as reader:
         letters, skipped = service.drafts(reader, visits, again=retry)
+        session.saw(letter.visit for letter in letters)
     session.changed = bool(letters)
     if output and letters:
         from infusion_cli.formats.imip import compose, file_name, is_writable  # noqa: PLC0415  only for the files
 
         return write_into(session, output, [(file_name(m), compose(m)) for m in letters if is_writable(m.email)])
-    _tell(session, service.Sent([letter.told for letter in letters], [], [], skipped))
+    _tell(session, service.Sent([letter.told for letter in letters], [], [], skipped, []))
     session.out.note("Dry run: nothing was sent.")
     return None
 

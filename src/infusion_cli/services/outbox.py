@@ -38,6 +38,8 @@ class Sent(NamedTuple):
     failed: list[Told]
     skipped: list[str]
     """Ids of patients without an e-mail address."""
+    written_to: list[str]
+    """Ids of the patients whose messages left the clinic, or may have."""
     stopped: MailError | None = None
     """What made the run stop before its end."""
 
@@ -83,7 +85,7 @@ def send(
     """Send what is due, each message noted before and after; a server that is gone ends the run."""
     with store.reading(clock()) as reader:
         letters, skipped = drafts(reader, names, again=again)
-    done = Sent([], [], [], skipped)
+    done = Sent([], [], [], skipped, [])
     for letter in letters:
         opened = under_lock(store, clock(), _opening(letter.visit.id, again=again))
         if opened is None:
@@ -93,6 +95,8 @@ def send(
         except MailError as error:
             under_lock(store, clock(), _reverting(opened))
             return done._replace(stopped=error)
+        if delivery.result in {"sent", "doubt"}:
+            done.written_to.append(opened.letter.visit.patient)
         told = outbox.ended(opened.letter.told, opened.before, delivery, clock())
         _note(store, clock(), opened.letter, told)
         {"sent": done.sent, "waiting": done.waiting, "failed": done.failed}[told.state].append(told)
