@@ -25,7 +25,7 @@ WRITE = {
     ("clinic", "apply"),
     ("batch", "apply"),
     ("ical", "send"),
-    ("db", "migrate"),
+    *(("db", name) for name in ("backup", "restore", "copy", "migrate")),
 }
 
 

@@ -21,7 +21,7 @@ from infusion_cli.services import outbox as service
 
 @command(
     writes=True,
-    visits=options.argument("[APPT|SERIES]…", "Only these visits and series; without one, all of them."),
+    visits=options.argument("A|S", "Only these visits and series; without one, all of them."),
     retry=options.option("--retry", help="Also what failed or still waits for its next try."),
     output=options.option("--output", "-o", help="With --dry-run: the mails as .eml files here.", metavar="DIR"),
 )
