@@ -20,7 +20,7 @@ from infusion_cli.domain.clinic_time import MINUTE, wall_text, zone
 from infusion_cli.domain.outbox import Told
 from infusion_cli.domain.plan import Change, ClinicText, Conflict, change
 from infusion_cli.errors import ConflictError
-from infusion_cli.services.ports import Answer, Entry, Operation
+from infusion_cli.services.ports import Access, Answer, Entry, Operation
 
 _R = TypeVar("_R", Appointment, Block, Patient, Series)
 
@@ -44,6 +44,7 @@ class Pages:
         self.rooms: dict[Name, int] = {}
         """Units that there are, in the order in which they came to be."""
         self.told: dict[str, Told] = {}
+        self.accesses: list[Access] = []
         self.claims: dict[str, list[Claim]] = {}
         """What each visit claimed when it was last written."""
 
@@ -294,6 +295,18 @@ class MemoryStore:
         if writer.wrote and not writer.is_discarded:
             self.pages = writer.pages
             self.committed = True
+
+    def scrub(self) -> str:
+        """Nothing that was freed can still be read."""
+        return ""
+
+    def note_access(self, access: Access) -> None:
+        """Keep an access."""
+        self.pages.accesses.append(access)
+
+    def accesses(self) -> list[Access]:
+        """Every access that was kept, in the order of time."""
+        return sorted(self.pages.accesses, key=lambda access: access.at)
 
     def describe(self) -> dict[str, Any]:
         """The clinic, counts and the end of the journal."""
