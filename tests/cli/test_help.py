@@ -25,6 +25,7 @@ WRITE = {
     ("clinic", "apply"),
     ("batch", "apply"),
     ("ical", "import"),
+    ("ical", "send"),
     *(("db", name) for name in ("backup", "restore", "copy", "migrate")),
 }
 

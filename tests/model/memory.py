@@ -18,6 +18,7 @@ from infusion_cli.domain.claims import Claim, capacities_of, claims_of
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import MINUTE, wall_text, zone
 from infusion_cli.domain.forgetting import forgotten
+from infusion_cli.domain.outbox import Told
 from infusion_cli.domain.plan import Change, ClinicText, Conflict, change
 from infusion_cli.errors import ConflictError
 from infusion_cli.services.ports import Access, Answer, Entry, Operation
@@ -43,6 +44,8 @@ class Pages:
         self.counters: dict[str, int] = {}
         self.rooms: dict[Name, int] = {}
         """Units that there are, in the order in which they came to be."""
+        self.told: dict[str, Told] = {}
+        self.accesses: list[Access] = []
         self.claims: dict[str, list[Claim]] = {}
         """What each visit claimed when it was last written."""
 
@@ -130,6 +133,10 @@ class MemoryReader:
         """What was answered under idempotency keys, by key."""
         return {key: answer for key, answer in self.pages.answers.items() if key in keys}
 
+    def told(self, visits: Iterable[str]) -> dict[str, Told]:
+        """The newest message about each of these visits, by the visit's id."""
+        return {visit: self.pages.told[visit] for visit in visits if visit in self.pages.told}
+
     def _all(self, kind: type[_R]) -> list[_R]:
         return [r for r in self.pages.records.values() if isinstance(r, kind)]
 
@@ -167,6 +174,11 @@ class MemoryWriter(MemoryReader):
         except ConflictError:
             self.discard()
             raise
+
+    def put_told(self, told: Told) -> None:
+        """Keep the newest message about a visit."""
+        self.pages.told[told.visit] = told
+        self.wrote = True
 
     def discard(self) -> None:
         """Forget everything at the end of the block."""

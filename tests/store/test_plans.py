@@ -62,6 +62,7 @@ BY_INDEX = {
     "resources_of": "resource_clinic_id_kind_ref_key (clinic_id, kind, ref)",
     "series_of": "series_patient (clinic_id, patient)",
     "series_with": "series_pkey (clinic_id, id)",
+    "told_of": "told_pkey (clinic_id, appointment_id)",
     "visits_of": "appointment_patient (clinic_id, patient)",
     "visits_starting": "appointment_start (clinic_id, start, start)",
     "visits_starting_of": "appointment_patient (clinic_id, patient, start, start)",

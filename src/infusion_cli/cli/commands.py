@@ -119,6 +119,8 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
                 "cancel", "ical:cancel", "Write the file that takes a cancelled visit out of the patient's calendar."
             ),
             Entry("import", "ical_import:import_", "Take time off, holidays and closures from .ics files as blocks."),
+            Entry("send", "ical_mail:send", "Mail patients what they have not been told yet."),
+            Entry("outbox", "ical_mail:outbox", "What patients have not been told yet, and why."),
         ),
     ),
     (

@@ -15,6 +15,7 @@ from infusion_cli.cli.session import Session
 from infusion_cli.domain import ids
 from infusion_cli.domain.book import Appointment, Patient, Series
 from infusion_cli.domain.clinic_time import zone
+from infusion_cli.domain.plan import stands
 from infusion_cli.domain.when import parse_date
 from infusion_cli.errors import ConflictError, NotFoundError, UsageError
 from infusion_cli.services import agenda, lookup
@@ -69,7 +70,7 @@ def invite(session: Session, id_: str, *, output: str = "") -> int | None:
         email = _address(reader, visits[0], f"infusion ical export {record.id} writes a file without invitation")
         files = [(f"invite-{v.id}.ics", request(reader.clinic, v, email)) for v in visits]
     if isinstance(record, Series):
-        return _write_into(session, output, files)
+        return write_into(session, output, files)
     return _write(session, output, *files[0])
 
 
@@ -80,7 +81,6 @@ def cancel(session: Session, appt: str, *, output: str = "") -> int | None:
     To be mailed to the patient like the invitation. The visit itself is cancelled with infusion cancel.
     """
     from infusion_cli.formats import itip  # noqa: PLC0415  only for this command
-    from infusion_cli.formats.ical_lines import stands  # noqa: PLC0415
 
     with session.reading() as reader:
         visit = lookup.find_visit(reader, appt)
@@ -97,8 +97,6 @@ def cancel(session: Session, appt: str, *, output: str = "") -> int | None:
 
 def _to_invite(reader: Reader, text: str) -> tuple[Appointment | Series, list[Appointment]]:
     """The visit or series, and the visits of it that stand; raises `ConflictError` when none does."""
-    from infusion_cli.formats.ical_lines import stands  # noqa: PLC0415  only for invitations
-
     record = _record(reader, text)
     if isinstance(record, Patient):
         raise UsageError(f"{record.id} is no visit or series.", "give an id that begins with A or S")
@@ -145,7 +143,7 @@ def _write(session: Session, output: str, name: str, data: bytes) -> int | None:
     return None
 
 
-def _write_into(session: Session, output: str, files: Sequence[tuple[str, bytes]]) -> int | None:
+def write_into(session: Session, output: str, files: Sequence[tuple[str, bytes]]) -> int | None:
     """Each message to its file in one folder, all of them or none; the exit status."""
     folder = Path(output or ".")
     if folder == STANDARD:

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from infusion_cli.domain import clinic_time, ids
+from infusion_cli.domain import clinic_time, ids, wording
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
-from infusion_cli.domain.plan import CALENDAR_STATUS
+from infusion_cli.domain.plan import CALENDAR_STATUS, stands
 from infusion_cli.formats import ical_lines as lines
 from infusion_cli.formats.vtimezone import vtimezone
 
@@ -42,7 +42,7 @@ def export(
     yield _head(clinic, calendar_name, calendar_uid) + zone_part
     wording = _wording(clinic, tz if zone_part else None)
     for visit in kept:
-        if lines.stands(visit):
+        if stands(visit):
             yield _event(visit, wording)
     yield b"END:VCALENDAR\r\n"
 
@@ -55,7 +55,7 @@ def file_name(record_id: str) -> str:
 
 def _zone_part(visits: Iterable[Appointment], tz: ZoneInfo) -> bytes:
     """The VTIMEZONE that the file needs, empty when its times are in UTC."""
-    periods = ((v.start, v.leave) for v in visits if lines.stands(v))
+    periods = ((v.start, v.leave) for v in visits if stands(v))
     count, lo, hi = 0, 0, 0
     for start, leave in periods:
         lo, hi = (min(lo, start), max(hi, leave)) if count else (start, leave)
@@ -79,8 +79,8 @@ def _head(clinic: Clinic, name: str, uid: str) -> bytes:
 
 def _wording(clinic: Clinic, tz: ZoneInfo | None) -> _Wording:
     return _Wording(
-        titles={p.id: lines.text_line("SUMMARY", p.public_title) for p in clinic.protocols if p.public_title},
-        title=lines.text_line("SUMMARY", lines.NEUTRAL_TITLE),
+        titles={p.id: lines.said(clinic, "SUMMARY", p.public_title) for p in clinic.protocols if p.public_title},
+        title=lines.said(clinic, "SUMMARY", wording.words_of(clinic).title),
         place=lines.place(clinic),
         tz=tz,
     )

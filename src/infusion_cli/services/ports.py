@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from infusion_cli.domain.book import Appointment, Block, Book, Patient, Record, Series
 from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.outbox import Delivery, Told
 from infusion_cli.domain.plan import Change, ClinicText
 
 
@@ -122,6 +123,9 @@ class Reader(Protocol):
     def answers(self, keys: Sequence[str]) -> dict[str, Answer]:
         """What was answered under idempotency keys, by key."""
 
+    def told(self, visits: Iterable[str]) -> dict[str, Told]:
+        """The newest message about each of these visits, by the visit's id; none where nothing was said."""
+
 
 class Writer(Reader, Protocol):
     """A `Reader` that holds the write lock; everything is written at the end of its block, or nothing."""
@@ -132,8 +136,28 @@ class Writer(Reader, Protocol):
     def write(self, entry: Entry) -> Operation:
         """Write the changes through the guards and journal them as one operation."""
 
+    def put_told(self, told: Told) -> None:
+        """Keep the newest message about a visit; it is no part of the journal."""
+
     def discard(self) -> None:
         """Roll everything back at the end of the block (a dry run)."""
+
+
+class Letter(NamedTuple):
+    """One message to a patient, ready to be written."""
+
+    clinic: Clinic
+    visit: Appointment
+    email: str
+    told: Told
+    """The message as it stands while it is being sent."""
+
+
+class Mailer(Protocol):
+    """Somebody who takes messages to a mail server."""
+
+    def deliver(self, letter: Letter) -> Delivery:
+        """Hand one over; raises `MailError` when the server takes no mail at all, and had not heard of this one."""
 
 
 class Store(Protocol):

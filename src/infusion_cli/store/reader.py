@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from infusion_cli.domain import clinic_tree, ids, names
 from infusion_cli.domain.book import Appointment, Block, Book, Patient, Record, Series
 from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.outbox import Told
 from infusion_cli.domain.plan import ClinicText
 from infusion_cli.errors import StoreError
 from infusion_cli.services.ports import Answer, Operation
@@ -113,6 +114,11 @@ class BookReader:
         """What was answered under idempotency keys, by key."""
         found = self.database.rows("answers", keys=json.dumps(list(keys)))
         return {key: Answer(*answer) for key, *answer in found}
+
+    def told(self, visits: Iterable[str]) -> dict[str, Told]:
+        """The newest message about each of these visits, by the visit's id; none where nothing was said."""
+        found = self.database.rows("told_of", visits=json.dumps(sorted(set(visits))))
+        return {row[0]: Told._make(row) for row in found}
 
     def _finders(self) -> dict[str, Callable[[str], Sequence[Record]]]:
         return {

@@ -41,6 +41,7 @@ _PAYLOAD = t.table(t.PayloadRow).c
 _TOUCHED = t.table(t.TouchedRow).c
 _TOLD = t.table(t.ToldRow).c
 _KEY = t.table(t.IdempotencyRow).c
+_TOLD = t.table(t.ToldRow).c
 
 _CLINIC: Any = bindparam("clinic")
 _BOOKKEEPING = {"clinic_id", "made"}
@@ -167,6 +168,9 @@ def _about_the_calendar() -> Statements:
         "series_standing": series.where(_among(_SERIES.status, "statuses")),
         "series_with": series.where(_among(_SERIES.id, "ids")),
         "blocks_touching": blocks.where(_BLOCK.end > lo, _BLOCK.start < hi),
+        "told_of": select(*_fields(t.ToldRow)).where(
+            _TOLD.clinic_id == _CLINIC, _among(_TOLD.appointment_id, "visits")
+        ),
         "blocks_with": blocks.where(_among(_BLOCK.id, "ids")),
         "blocks_from": blocks.where(
             # Said by itself, because the index of the few blocks with an origin is found by it.
@@ -256,6 +260,7 @@ def _writes(upsert: Callable[..., Any]) -> Statements:
         "requirement_add": insert(t.table(t.RequirementRow)),
         "series_put": _put(upsert, t.SeriesRow, keep="made"),
         "visit_put": _put(upsert, t.AppointmentRow),
+        "told_put": _put(upsert, t.ToldRow),
         "block_put": _put(upsert, t.BlockRow),
         "resource_add": insert(t.table(t.ResourceRow)),
         "resource_change": update(t.table(t.ResourceRow))
