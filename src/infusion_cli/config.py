@@ -17,6 +17,8 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
     ("INFUSION_BACKUP", "`daily` makes a backup with the first change of a day; default: `off`"),
     ("INFUSION_CONFIG", "path of the configuration file (TOML with the keys `db`, `clinic`, `actor` and `backup`)"),
     ("INFUSION_ALLOW_NETWORK", "`1` lets the book be written on a network file system, at your own risk"),
+    ("INFUSION_KEY_FILE", "file with the key of an encrypted book (64 hexadecimal digits, mode 600); new books get it"),
+    ("INFUSION_KEY", "the key itself, where there can be no file for it"),
     ("NO_COLOR", "no colour, whatever the terminal can do"),
     ("FORCE_COLOR", "colour even where the output is no terminal"),
     ("COLUMNS", "the width to draw for, instead of the terminal's own"),

@@ -34,7 +34,7 @@ BATCH = names("operation lines courses courses_placed visits placed already left
 IMPORT = names("operation added updated unchanged")
 CLINIC = names("schema clinic hours closures chairs staff protocols")
 INFO = names("path bytes clinic timezone patients visits series blocks operations revision head schema sqlite")
-INFO |= names("engine journal_mode")
+INFO |= names("engine journal_mode encrypted")
 ENTRY = names("at actor origin kind command subjects count")
 ERROR = names("code message hint conflicts alternatives")
 
