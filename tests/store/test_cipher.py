@@ -15,7 +15,10 @@ from infusion_cli.errors import StoreError, UsageError
 from infusion_cli.services.desk import Desk
 from infusion_cli.services.patients import forget
 from infusion_cli.store import check, cipher
+from infusion_cli.store.backup import back_up
+from infusion_cli.store.copy import copy_book
 from infusion_cli.store.repository import BookStore, open_store
+from infusion_cli.store.restore import prepared, put
 
 NAME = "Xanthippe Quillfeather"
 KEY, OTHER = "2d" * 32, "3e" * 32
@@ -138,6 +141,29 @@ def test_the_key_stands_in_a_file_that_only_its_owner_reads(path: Path, monkeypa
     monkeypatch.setenv(cipher.KEY_FILE, str(file))
     with open_store(path) as store:
         assert store.describe()["patients"] == 1
+
+
+def test_its_backup_and_its_copy_are_encrypted_too_and_a_plain_book_is_encrypted_by_copying(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = path.parent / "aside"
+    with open_store(path) as store:
+        made = back_up(store, aside, NOW)
+    copy_book(path, aside / "copy.db")
+    monkeypatch.delenv(cipher.KEY)
+    with book(path.with_name("plain.db")) as store:
+        fill(store)
+    monkeypatch.setenv(cipher.KEY, KEY)
+    copy_book(path.with_name("plain.db"), aside / "from-plain.db")
+    for file in (made.path, aside / "copy.db", aside / "from-plain.db"):
+        with open_store(file) as store, store.reading(NOW) as reader:
+            assert reader.patients()[0].name == NAME
+        assert b"Xanthippe" not in file.read_bytes()
+    with prepared(made.path, path, other_clinic=False) as ready:
+        assert put(ready, path, NOW)
+    with open_store(path) as store:
+        assert check.check(store) == []
+    assert cipher.is_encrypted(path)
 
 
 # What follows needs no driver.
