@@ -28,6 +28,8 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
     ("INFUSION_SMTP_FROM", "the address that undeliverable mail returns to; default: the clinic's e-mail"),
     ("INFUSION_SMTP_CA_FILE", "certificates to trust instead of the system's (PEM)"),
     ("INFUSION_ALLOW_NETWORK", "`1` lets the book be written on a network file system, at your own risk"),
+    ("INFUSION_KEY_FILE", "file with the key of an encrypted book (64 hexadecimal digits, mode 600); new books get it"),
+    ("INFUSION_KEY", "the key itself, where there can be no file for it"),
     ("NO_COLOR", "no colour, whatever the terminal can do"),
     ("FORCE_COLOR", "colour even where the output is no terminal"),
     ("COLUMNS", "the width to draw for, instead of the terminal's own"),

@@ -35,7 +35,7 @@ IMPORT = names("operation added updated unchanged")
 ICAL_IMPORT = names("operation calendars added changed removed hit skipped left_out warnings replayed")
 CLINIC = names("schema clinic hours closures chairs staff protocols")
 INFO = names("path bytes clinic timezone patients visits series blocks operations revision head schema sqlite")
-INFO |= names("engine journal_mode")
+INFO |= names("engine journal_mode encrypted")
 ENTRY = names("at actor origin kind command subjects count")
 ERROR = names("code message hint conflicts alternatives")
 

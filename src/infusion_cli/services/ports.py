@@ -176,11 +176,15 @@ class Store(Protocol):
     def scrub(self) -> str:
         """Overwrite what was freed inside the book; gives what may still be there, empty when nothing is."""
 
+    def describe(self) -> dict[str, Any]:
+        """Where the book is, its size, versions and settings."""
+
+
+class AccessLog(Protocol):
+    """Who looked at whom; kept beside the book, not in it."""
+
     def note_access(self, access: Access) -> None:
         """Keep an access as well as can be: at once, without the write lock, silent when it fails."""
 
     def accesses(self) -> list[Access]:
         """Every access that was kept, in the order of time."""
-
-    def describe(self) -> dict[str, Any]:
-        """Where the book is, its size, versions and settings."""
