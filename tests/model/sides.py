@@ -79,7 +79,7 @@ class Sides:
                 )
 
     @property
-    def stores(self) -> dict[str, Store]:
+    def stores(self) -> dict[str, MemoryStore | BookStore]:
         """Every side by its name, the model first."""
         return {"the model": self.model, **self.engines}
 
