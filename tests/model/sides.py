@@ -144,7 +144,7 @@ def told(value: Any) -> Any:
         return told([value.patients, value.appointments, value.series, value.blocks])
     if isinstance(value, Mapping):
         return {key: told(of) for key, of in value.items()}
-    if isinstance(value, list | set):
+    if isinstance(value, list):
         return [told(of) for of in value]
     return tuple(map(told, value)) if isinstance(value, tuple) else value
 
