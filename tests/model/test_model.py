@@ -41,6 +41,9 @@ FATES = ("done", "tried", "repeated", "refused")
 ENDS = ("calm", "all taken back", "disturbed", "some left")
 """How an example ends: whether anybody passed by the rules, and whether all of it could be undone."""
 
+# In a few short lives one of the rarer things may never come up.
+MUST_HAPPEN = (*FATES, *ENDS[:2]) if FULL else ("done", "refused", "calm")
+
 Tally = Counter[tuple[str, str]]
 
 
@@ -64,7 +67,7 @@ def test_all_sides_give_the_same_answers_and_keep_the_same_book(
     fates = Counter({fate: sum(of.get(fate, 0) for of in kinds.values()) for _, fate in tally})
     _report(machine, kinds, fates)
     assert [kind for kind in THEMES[machine] if tally[kind, "done"] < LEAST] == []
-    assert [fate for fate in (*FATES, *ENDS[:2]) if fates[fate] < LEAST] == []
+    assert [fate for fate in MUST_HAPPEN if fates[fate] < LEAST] == []
 
 
 def _report(machine: type[Core], kinds: dict[str, dict[str, int]], fates: Counter[str]) -> None:

@@ -46,6 +46,7 @@ LISTS = {"visits_with": '["A7"]', "series_with": '["SP7"]', "blocks_with": '["B7
 
 BY_INDEX = {
     "answers": "idempotency_pkey (clinic_id, key)",
+    "blocks_from": "block_origin (clinic_id, origin, origin)",
     "blocks_touching": "block_end (clinic_id, end, start)",
     "blocks_with": "block_pkey (clinic_id, id)",
     "claims_of": "claim_appointment (clinic_id, appointment_id)",
