@@ -112,7 +112,7 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         "ical",
         "Calendar files that tell nobody what the visit is for.",
         (
-            Entry("export", "ical:export", "Write visits as an .ics file."),
+            Entry("export", "ical_export:export", "Write visits as an .ics file."),
             Entry("invite", "ical:invite", "Write invitations to mail to the patient, one file per visit."),
             Entry(
                 "cancel", "ical:cancel", "Write the file that takes a cancelled visit out of the patient's calendar."

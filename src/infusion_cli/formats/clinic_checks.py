@@ -8,10 +8,8 @@ from infusion_cli.domain.clinic import Chair, Clinic
 from infusion_cli.domain.clinic_tree import WEEKDAYS
 from infusion_cli.domain.period import Period, union
 from infusion_cli.domain.protocol import REQUIREMENTS, Protocol
+from infusion_cli.formats.telling import tells
 from infusion_cli.formats.toml_table import Findings, Table, near, nearest, quoted
-
-_TELLING = ("ketamin", "spravato", "infusion", "psychiatr", "psychedel", "depress")
-"""Beginnings of words that tell a stranger what the visit is for."""
 
 
 def check(
@@ -97,8 +95,7 @@ def _disclosures(clinic: Clinic) -> Iterator[str]:
         **{f"public_title of {p.id}": p.public_title for p in clinic.protocols},
     }
     for key, text in leaving.items():
-        plain = text.casefold()
-        if any(word in plain for word in _TELLING):
+        if tells(text):
             yield f"{key} {quoted(text)} tells what the visit is for, and it leaves the clinic in invitations."
 
 

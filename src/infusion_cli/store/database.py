@@ -71,6 +71,10 @@ class Database(ABC):
         found = self.rows(name, **parameters)
         return found[0] if found else None
 
+    def each(self, name: str, **parameters: Any) -> Iterator[Row]:
+        """The rows of a named statement one after the other, none of them kept; within one transaction."""
+        return self._stream(STATEMENTS[self.dialect][name], self._with_clinic(parameters))
+
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a named statement that writes; raises GuardError when a guard refuses it."""
         self.run_many(name, [parameters])
@@ -155,6 +159,10 @@ class Database(ABC):
     @abstractmethod
     def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         """All rows of a statement."""
+
+    @abstractmethod
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+        """The rows of a statement as they are fetched."""
 
     @abstractmethod
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:

@@ -30,6 +30,8 @@ from infusion_cli.store.database import (
 if TYPE_CHECKING:
     import psycopg
 
+_AT_A_TIME = 2_000
+"""Rows that are fetched together where they are read one after the other."""
 _FOUNDING = 0x494E4655
 """The advisory lock under which tables are made: two desks may say `init` at once."""
 
@@ -184,6 +186,13 @@ class PostgresDatabase(Database):
     def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
         with self.refusals():
             return self.connection.execute(sql, parameters or None).fetchall()
+
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+        # With a name the rows stay on the server until they are fetched.
+        with self.refusals(), self.connection.cursor(name="stream") as cursor:
+            cursor.itersize = _AT_A_TIME
+            cursor.execute(sql, parameters or None)
+            yield from cursor
 
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
         rows = list(several)

@@ -191,6 +191,10 @@ class SqliteDatabase(Database):
         with self.refusals():
             return self.connection.execute(sql, parameters).fetchall()
 
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+        with self.refusals():
+            yield from self.connection.execute(sql, parameters)
+
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
         with self.refusals():
             self.connection.executemany(sql, several)

@@ -134,6 +134,12 @@ def _about_the_calendar() -> Statements:
         "visits_of": visits.where(_VISIT.patient.in_(_listed("patients"))),
         "visits_with": visits.where(_VISIT.id.in_(_listed("ids"))),
         "visits_starting": starting,
+        "visits_span": select(func.min(_VISIT.start), func.max(_VISIT.end)).where(
+            _VISIT.clinic_id == _CLINIC,
+            _VISIT.start >= lo,
+            _VISIT.start < hi,
+            _VISIT.status.in_(_listed("statuses")),
+        ),
         "visits_starting_of": visits.where(
             _VISIT.patient == bindparam("patient"),
             _VISIT.start >= lo,
