@@ -117,6 +117,8 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry(
                 "cancel", "ical:cancel", "Write the file that takes a cancelled visit out of the patient's calendar."
             ),
+            Entry("feed", "feed:feed", "Write calendars of chairs and staff to subscribe to."),
+            Entry("serve", "serve:serve", "Serve those calendars on this machine, for a web server in front."),
         ),
     ),
     (

@@ -6,7 +6,7 @@ Whatever an engine refuses becomes a `StoreError` of one sentence.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -56,6 +56,7 @@ class Database(ABC):
         """Called with a sentence that the user should read."""
         self.committed = False
         """Whether anything has been committed: what Ctrl-C has to say about it."""
+        self._streams: list[Generator[Row, None, None]] = []
 
     @property
     @abstractmethod
@@ -73,7 +74,14 @@ class Database(ABC):
 
     def each(self, name: str, **parameters: Any) -> Iterator[Row]:
         """The rows of a named statement one after the other, none of them kept; within one transaction."""
-        return self._stream(STATEMENTS[self.dialect][name], self._with_clinic(parameters))
+        stream = self._stream(STATEMENTS[self.dialect][name], self._with_clinic(parameters))
+        self._streams.append(stream)
+        return stream
+
+    def end_streams(self) -> None:
+        """Fetch no more of what `each` gave out; a stream must not outlive its transaction."""
+        while self._streams:
+            self._streams.pop().close()
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a named statement that writes; raises GuardError when a guard refuses it."""
@@ -161,7 +169,7 @@ class Database(ABC):
         """All rows of a statement."""
 
     @abstractmethod
-    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Generator[Row, None, None]:
         """The rows of a statement as they are fetched."""
 
     @abstractmethod

@@ -8,7 +8,7 @@ lock was had, because nobody else can write then.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +187,7 @@ class PostgresDatabase(Database):
         with self.refusals():
             return self.connection.execute(sql, parameters or None).fetchall()
 
-    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Generator[Row, None, None]:
         # With a name the rows stay on the server until they are fetched.
         with self.refusals(), self.connection.cursor(name="stream") as cursor:
             cursor.itersize = _AT_A_TIME

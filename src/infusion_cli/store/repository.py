@@ -42,6 +42,7 @@ class BookStore:
         try:
             yield BookReader(self.database, now)
         finally:
+            self.database.end_streams()
             self.database.rollback()
 
     @contextmanager

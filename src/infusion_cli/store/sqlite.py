@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -191,7 +191,7 @@ class SqliteDatabase(Database):
         with self.refusals():
             return self.connection.execute(sql, parameters).fetchall()
 
-    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Generator[Row, None, None]:
         with self.refusals():
             yield from self.connection.execute(sql, parameters)
 
