@@ -48,6 +48,19 @@ def seconds(words: Sequence[str], env: Mapping[str, str]) -> float:
     return time.perf_counter() - started
 
 
+def peak(words: Sequence[str], env: Mapping[str, str]) -> float:
+    """The most memory that the process held, in MB; its output is read and thrown away."""
+    with subprocess.Popen(words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        while process.stdout.read(1 << 16):
+            pass
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(words)}: status {process.returncode}")
+    return used.ru_maxrss / (1024 * (1024 if sys.platform == "darwin" else 1))
+
+
 def interleaved(commands: Mapping[str, Timed], rounds: int) -> dict[str, float]:
     """Median seconds of each command over the rounds; a first round warms the caches and is not counted."""
     taken: dict[str, list[float]] = {name: [] for name in commands}
