@@ -48,17 +48,18 @@ def seconds(words: Sequence[str], env: Mapping[str, str]) -> float:
     return time.perf_counter() - started
 
 
+_PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
 def peak(words: Sequence[str], env: Mapping[str, str]) -> float:
-    """The most memory that the process held, in MB; its output is read and thrown away."""
-    with subprocess.Popen(words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        while process.stdout.read(1 << 16):
-            pass
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(words)}: status {process.returncode}")
-    return used.ru_maxrss / (1024 * (1024 if sys.platform == "darwin" else 1))
+    """The most memory that the process held, in MB; its output is thrown away."""
+    # By way of a small process: what a process held before it became another program counts too.
+    held = int(run([sys.executable, "-c", _PEAK, *words], env))
+    return held / (1024 * (1024 if sys.platform == "darwin" else 1))
 
 
 def interleaved(commands: Mapping[str, Timed], rounds: int) -> dict[str, float]:

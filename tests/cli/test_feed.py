@@ -83,7 +83,7 @@ def test_the_web_server_may_read_the_files_but_neither_list_them_nor_read_the_in
     assert {p.stat().st_mode & 0o777 for p in folder.glob("*.ics")} == {0o644}
     assert {p.name: p.stat().st_mode & 0o777 for p in folder.glob(".*")} == {
         INDEX: 0o600,
-        ".infusion-feeds.lock": 0o600,
+        ".feeds.lock": 0o600,
     }
 
 
@@ -244,10 +244,10 @@ def test_what_cannot_be_fed(booked: Desk, words: tuple[str, ...], status: int, m
 
 def test_a_killed_run_leaves_nothing_that_hinders_the_next(booked: Desk) -> None:
     first = fed(booked, "--all")
-    (booked.folder / "out" / ".infusion-feeds.part").write_text("half a calen")
+    (booked.folder / "out" / ".feeds.part").write_text("half a calen")
 
     assert fed(booked) == {subject: ("unchanged", name) for subject, (_, name) in first.items()}
-    assert not (booked.folder / "out" / ".infusion-feeds.part").exists()
+    assert not (booked.folder / "out" / ".feeds.part").exists()
 
 
 def test_runs_at_the_same_time_agree_on_the_names(booked: Desk) -> None:

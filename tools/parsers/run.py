@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -55,14 +56,16 @@ def with_icalendar(files: list[Path]) -> dict[Path, Events]:
 def with_vobject(files: list[Path]) -> dict[Path, Events]:
     """Python's vobject, the reader of Radicale."""
 
-    def read(path: Path) -> Events:
-        calendar = vobject.readOne(path.read_bytes().decode())
+    def read(number: int, path: Path) -> Events:
+        # It keeps a zone under its name: with a new name in each file, each has to be read.
+        text = re.sub(r"(?m)^(TZID:|DTSTART;TZID=|DTEND;TZID=)[\w/]+", rf"\1Place {number}", path.read_bytes().decode())
+        calendar = vobject.readOne(text)
         return [
             (e.uid.value, _instant(e.dtstart.value), _instant(e.dtend.value), e.summary.value)
             for e in getattr(calendar, "vevent_list", [])
         ]
 
-    return {path: read(path) for path in files}
+    return {path: read(number, path) for number, path in enumerate(files)}
 
 
 def with_libical(files: list[Path]) -> dict[Path, Events]:

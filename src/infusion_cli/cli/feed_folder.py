@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 from infusion_cli.errors import InvalidDataError, UsageError
 from infusion_cli.services.calendars import Subject
 
-INDEX = ".infusion-feeds.json"
-_LOCK = ".infusion-feeds.lock"
-_PART = ".infusion-feeds.part"
+INDEX = ".feeds.json"
+_LOCK = ".feeds.lock"
+_PART = ".feeds.part"
 _SECRET_BYTES = 20
 _FOLDER_MODE = 0o711
 """A web server under another user can open a file that it knows the name of, and list none."""

@@ -46,9 +46,9 @@ def export(
 
 
 def file_name(record_id: str) -> str:
-    """The neutral name of the file of a visit or of a series, by its id."""
-    noun = "appointments" if ids.kind_of(record_id) == "series" else "appointment"
-    return f"{noun}-{record_id}.ics"
+    """The neutral name of the file of a visit or of a series, with its id, or of a patient, without."""
+    names = {"series": f"appointments-{record_id}.ics", "patient": "appointments.ics"}
+    return names.get(ids.kind_of(record_id), f"appointment-{record_id}.ics")
 
 
 def _clock(clinic: Clinic, visits: Iterable[Appointment]) -> tuple[int, Clock]:
