@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test torture check lint format types imports text docs statements bench lock clean
+.PHONY: help install demo test readers torture check lint format types imports text docs statements bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z ]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -33,6 +33,9 @@ demo: $(ready) ## the first minute: a sample clinic, its board, its calendar fil
 
 test: $(ready) ## run the tests on all cores (ARGS="-k name" for some)
 	@$(bin)/python -m pytest -n auto -q $(ARGS)
+
+readers: $(ready) ## read every calendar file with five other programs, installing what is missing
+	@$(bin)/python tools/parsers/run.py
 
 torture: $(ready) ## races, kills, power cuts and faults in their long form, with figures (FORM=release: longest)
 	@rm -f figures.jsonl

@@ -43,13 +43,13 @@ def head(clinic: Clinic, seen: Stretch) -> Calendar:
     return calendar
 
 
-def event(clinic: Clinic, visit: Appointment, title: str) -> Event:
+def event(clinic: Clinic, visit: Appointment, uid: str, title: str) -> Event:
     """One visit."""
     tz = zone(clinic.timezone)
     stamp = datetime.fromtimestamp(visit.stamp, UTC)
     made = Event()
     properties = {
-        "UID": uid_of(visit),
+        "UID": uid,
         "DTSTAMP": stamp,
         "LAST-MODIFIED": stamp,
         "SEQUENCE": visit.sequence,
@@ -74,9 +74,10 @@ def build() -> bytes:
         if seen is None:
             raise SystemExit("The book holds no visit.")
         calendar = head(reader.clinic, seen)
+        key = reader.founding
         titles = {c.id: f"Busy – {c.name}" for c in reader.clinic.chairs}
         for visit in calendars.visits_of(reader, Subject("clinic"), everything):
-            calendar.add_component(event(reader.clinic, visit, titles[visit.chair]))
+            calendar.add_component(event(reader.clinic, visit, uid_of(visit, key), titles[visit.chair]))
         return calendar.to_ical()
 
 

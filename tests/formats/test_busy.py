@@ -17,13 +17,14 @@ from infusion_cli.domain.clinic import Chair, Clinic, Practitioner
 from infusion_cli.formats.busy import Calendar, busy, file_name, name_of, uid_of
 
 WINDOW = (at("2026-11-24T00:00-05:00"), at("2027-02-22T00:00-05:00"))
+KEY = "k" * 64
 WINDOW_CHAIR = (Chair("chair-secret", "Window"),)
 FEED = Calendar("chair", "chair-secret", "cal-1@calendar.invalid")
 
 
 def feed(of: Clinic, *visits: Appointment, calendar: Calendar = FEED) -> bytes:
     """The whole file."""
-    return b"".join(busy(of, calendar, visits, *WINDOW))
+    return b"".join(busy(of, calendar, visits, *WINDOW, KEY))
 
 
 def test_a_chairs_feed_in_full_lasts_until_the_chair_is_free() -> None:
@@ -58,7 +59,7 @@ def test_a_chairs_feed_in_full_lasts_until_the_chair_is_free() -> None:
         "END:DAYLIGHT",
         "END:VTIMEZONE",
         "BEGIN:VEVENT",
-        "UID:af0279ca7d02bb4d25f1290e59d5b68a@calendar.invalid",
+        "UID:d157e53dbfe16a4b831987b1eb1c5562@calendar.invalid",
         "DTSTAMP:20261123T123005Z",
         "LAST-MODIFIED:20261123T123005Z",
         "SEQUENCE:0",
@@ -71,7 +72,7 @@ def test_a_chairs_feed_in_full_lasts_until_the_chair_is_free() -> None:
         "TRANSP:OPAQUE",
         "END:VEVENT",
         "BEGIN:VEVENT",
-        f"UID:{uid_of(two)}",
+        f"UID:{uid_of(two, KEY)}",
         "DTSTAMP:20261123T123005Z",
         "LAST-MODIFIED:20261123T123005Z",
         "SEQUENCE:3",
@@ -118,7 +119,8 @@ def test_visits_that_do_not_stand_are_left_out(status: str) -> None:
 def test_the_uid_is_stable_and_not_that_of_the_patients_file() -> None:
     moved = visit(1, "2026-12-02T09:00-05:00", sequence=1, chair="elsewhere")
 
-    assert uid_of(moved) == uid_of(visit(1)) != uid_of(visit(2))
+    assert uid_of(moved, KEY) == uid_of(visit(1), KEY) != uid_of(visit(2), KEY)
+    assert uid_of(visit(1), "l" * 64) != uid_of(visit(1), KEY)
     assert visit(1).uid.partition("@")[0] not in unfolded(feed(clinic(), visit(1)))
     assert visit(1).uid in unfolded(octets(clinic(), visit(1)))
 
@@ -177,7 +179,7 @@ def test_a_long_file_is_made_without_keeping_the_visits() -> None:
     def peak(count: int) -> int:
         tracemalloc.start()
         try:
-            assert sum(1 for _ in busy(clinic(), FEED, visits(count), *WINDOW)) == count + 2
+            assert sum(1 for _ in busy(clinic(), FEED, visits(count), *WINDOW, KEY)) == count + 2
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

@@ -35,6 +35,7 @@ ZONES = (
     "Africa/Casablanca",  # follows the moon
 )
 SUMMER_AND_WINTER = (at("2026-01-01T00:00+00:00"), at("2027-01-01T00:00+00:00"))
+KEY = "k" * 64
 CHAIR = Chair("chair-secret", "Fenster; links, 😀")
 
 Events = list[tuple[str, int, int, str]]
@@ -84,7 +85,7 @@ def here(timezone: str) -> Clinic:
 
 def feed(timezone: str, *visits: Appointment) -> bytes:
     window = (min(v.start for v in visits), max(v.end for v in visits))
-    return b"".join(busy(here(timezone), Calendar("chair", CHAIR.id, "u@calendar.invalid"), visits, *window))
+    return b"".join(busy(here(timezone), Calendar("chair", CHAIR.id, "u@calendar.invalid"), visits, *window, KEY))
 
 
 def for_patients(visits: list[Appointment]) -> Events:
@@ -92,7 +93,7 @@ def for_patients(visits: list[Appointment]) -> Events:
 
 
 def for_staff(visits: list[Appointment]) -> Events:
-    return [(uid_of(v), v.start, v.end, f"Busy – {CHAIR.name}") for v in visits]
+    return [(uid_of(v, KEY), v.start, v.end, f"Busy – {CHAIR.name}") for v in visits]
 
 
 def changes(timezone: str) -> list[int]:

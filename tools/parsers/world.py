@@ -127,11 +127,11 @@ def _files(folder: Path) -> dict[Path, list[Event]]:
     say("ical", "invite", gone, "-o", "invite.ics")
     with open_store(folder / "book.sqlite3") as store, store.reading(0) as reader:
         visits = {v.id: v for v in reader.each_visit(0, 1 << 33, IN_FILE)}
-        clinic = reader.clinic
+        clinic, key = reader.clinic, reader.founding
     title = clinic.protocols[0].public_title
     names = {c.id: f"Busy – {c.name}" for c in clinic.chairs}
     told = {v.id: (v.uid, v.start, v.leave, title) for v in visits.values()}
-    busy = {v.id: (uid_of(v), v.start, v.end, names[v.chair]) for v in visits.values()}
+    busy = {v.id: (uid_of(v, key), v.start, v.end, names[v.chair]) for v in visits.values()}
     files = {folder / "invite.ics": [told[gone]]}
     say("cancel", gone, "--reason", "cold", "--yes")
     for name, words, events in (

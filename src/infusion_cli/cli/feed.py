@@ -81,7 +81,7 @@ def pieces(reader: Reader, of: Feed, within: Stretch) -> Iterator[bytes]:
 
     found = calendars.visits_of(reader, of.subject, within)
     # A zone is told for the whole window, so that a visit more or less changes nothing else in the file.
-    return busy.busy(reader.clinic, busy.Calendar(*of.subject, of.uid), found, *within)
+    return busy.busy(reader.clinic, busy.Calendar(*of.subject, of.uid), found, *within, reader.founding)
 
 
 def refuse_another_book(reader: Reader, folder: Path, index: Index) -> None:

@@ -137,4 +137,4 @@ def _pieces(reader: Reader, task: _Task, visits: Iterable[Appointment]) -> Itera
     if task.of:
         return ics.export(reader.clinic, visits)
     found = calendars.span(reader, task.within) or task.within
-    return busy.busy(reader.clinic, busy.Calendar(*task.subject), visits, *found)
+    return busy.busy(reader.clinic, busy.Calendar(*task.subject), visits, *found, reader.founding)

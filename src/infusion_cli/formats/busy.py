@@ -1,7 +1,7 @@
 """Calendars of chairs, staff and the clinic: when and where it is busy, and nothing of who comes or what for.
 
 The id in an event's description is for `infusion show`: everything else about the visit stays in the
-book. Its UID is not the one in the patient's file, so that the two cannot be matched.
+book. Its UID is not the one in the patient's file, and only the book's own key leads from that to it.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Calendar(NamedTuple):
     uid: str = ""
 
 
-def busy(clinic: Clinic, of: Calendar, visits: Iterable[Appointment], lo: int, hi: int) -> Iterator[bytes]:
+def busy(clinic: Clinic, of: Calendar, visits: Iterable[Appointment], lo: int, hi: int, key: str) -> Iterator[bytes]:
     """One VCALENDAR of the visits that stand, all between the instants `lo` and `hi`, in pieces as it is made.
 
-    An event lasts as long as the chair is taken, turnover included. Nothing is kept of what was
-    written. Raises a KeyError for a zone that is unknown.
+    An event lasts as long as the chair is taken, turnover included; `key` is what `uid_of` needs.
+    Nothing is kept of what was written. Raises a KeyError for a zone that is unknown.
     """
     told = clock(clinic.timezone, lo, hi)
     standing = (v for v in visits if lines.stands(v))
@@ -45,7 +45,7 @@ def busy(clinic: Clinic, of: Calendar, visits: Iterable[Appointment], lo: int, h
         for visit in chain([first], standing):
             if visit.chair not in titles:
                 titles[visit.chair] = _title(clinic, visit.chair)
-            yield _event(visit, titles[visit.chair], told)
+            yield _event(visit, uid_of(visit, key), titles[visit.chair], told)
     yield b"END:VCALENDAR\r\n"
 
 
@@ -65,9 +65,10 @@ def file_name(clinic: Clinic, of: Calendar) -> str:
     return f"busy-{of.subject}.ics"
 
 
-def uid_of(visit: Appointment) -> str:
-    """The visit's UID in these calendars: as stable as its own, which cannot be worked out from it."""
-    return f"{hashlib.sha256(b'busy ' + visit.uid.encode()).hexdigest()[:32]}@calendar.invalid"
+def uid_of(visit: Appointment, key: str) -> str:
+    """The visit's UID in these calendars, as stable as its own; `key` (at most 64 octets) leads from that to it."""
+    digest = hashlib.blake2b(visit.uid.encode(), digest_size=16, key=key.encode())
+    return f"{digest.hexdigest()}@calendar.invalid"
 
 
 def _title(clinic: Clinic, chair: str) -> bytes:
@@ -85,11 +86,11 @@ def _head(clinic: Clinic, of: Calendar) -> bytes:
     return b"".join(parts)
 
 
-def _event(visit: Appointment, title: bytes, told: Clock) -> bytes:
+def _event(visit: Appointment, uid: str, title: bytes, told: Clock) -> bytes:
     stamp = lines.utc(visit.stamp)
     return b"".join(
         (
-            f"BEGIN:VEVENT\r\nUID:{uid_of(visit)}\r\nDTSTAMP:{stamp}\r\nLAST-MODIFIED:{stamp}\r\n"
+            f"BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:{stamp}\r\nLAST-MODIFIED:{stamp}\r\n"
             f"SEQUENCE:{visit.sequence}\r\n{times(visit.start, visit.end, told.tz)}".encode(),
             title,
             f"DESCRIPTION:{visit.id}\r\nCLASS:CONFIDENTIAL\r\nSTATUS:{CALENDAR_STATUS[visit.status]}\r\n"
