@@ -6,7 +6,8 @@ PYTHON ?=
 ARGS ?=
 # FORM=release takes hours where FORM=full takes minutes.
 FORM ?= full
-torture := tests/races tests/torture tests/model tests/cli/test_kill.py
+torture := tests/races tests/torture tests/model tests/cli/test_kill.py tests/cli/test_startup.py \
+  tests/store/test_migrate.py tests/store/test_copy.py tests/store/test_backup.py
 
 bin := .venv/bin
 ready := .venv/.installed

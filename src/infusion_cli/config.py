@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,6 +80,21 @@ def default_db() -> Path:
     from platformdirs import user_data_path  # noqa: PLC0415  only needed without --db and INFUSION_DB
 
     return user_data_path("infusion", appauthor=False) / "book.sqlite3"
+
+
+def origin(env: Mapping[str, str] = os.environ) -> str:
+    """From where a command is typed, as far as it shows: `frontdesk /dev/pts/3 from 192.0.2.7`."""
+    uname = getattr(os, "uname", None)
+    host = uname().nodename if uname else env.get("COMPUTERNAME", "")
+    came = env.get("SSH_CONNECTION", "").split()
+    return " ".join(filter(None, (host, _terminal(), f"from {came[0]}" if came else "")))
+
+
+def _terminal() -> str:
+    for stream in range(3):
+        with suppress(OSError, AttributeError):  # it is no terminal, or the system names none
+            return os.ttyname(stream)
+    return ""
 
 
 def _user(env: Mapping[str, str]) -> str:

@@ -36,7 +36,7 @@ STATUS_MEANING: dict[ExitStatus, str] = {
     ExitStatus.INVALID_DATA: "an input file was rejected; every bad line is reported; nothing was written",
     ExitStatus.STORE: "the book is missing, locked, damaged, foreign or newer; safe to retry or says what to do",
     ExitStatus.AMBIGUOUS: "the name fits several records; they are listed",
-    ExitStatus.INTERRUPTED: "Ctrl-C; the answer says truthfully whether the change was committed",
+    ExitStatus.INTERRUPTED: "Ctrl-C or SIGTERM; the answer says truthfully whether the change was committed",
 }
 
 
@@ -60,14 +60,18 @@ class UsageError(InfusionError):
 
 
 class NotFoundError(InfusionError):
-    """No record fits what was named."""
+    """No record fits what was named; `candidates` are (id, description) pairs of patients who nearly do."""
 
     status = ExitStatus.NOT_FOUND
     code = "not-found"
 
+    def __init__(self, message: str, hint: str = "", candidates: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message, hint)
+        self.candidates = tuple(candidates)
+
 
 class AmbiguousError(InfusionError):
-    """What was named fits several records; `candidates` are (id, description) pairs."""
+    """What was named fits several records; `candidates` are (id, description) pairs, for a terminal only."""
 
     status = ExitStatus.AMBIGUOUS
     code = "ambiguous"
@@ -120,7 +124,7 @@ class TransientError(StoreError):
 
 
 class InterruptedCommandError(InfusionError):
-    """Ctrl-C: the message says whether the change was committed."""
+    """Ctrl-C or SIGTERM: the message says whether the change was committed."""
 
     status = ExitStatus.INTERRUPTED
     code = "interrupted"

@@ -72,7 +72,7 @@ def test_init_demo_has_people(empty_desk: Desk) -> None:
 def test_the_demo_does_the_main_job_and_keeps_its_files(empty_desk: Desk) -> None:
     said = empty_desk.type("demo", "--keep", "kept")
     assert said.status == 0
-    kept = sorted(p.name for p in (empty_desk.folder / "kept").iterdir() if not p.name.endswith("-journal"))
+    kept = sorted(p.name for p in (empty_desk.folder / "kept").iterdir() if not p.name.endswith(("-journal", ".jsonl")))
     assert [name.partition("-")[0] for name in kept] == ["appointment", "appointments", "book.sqlite3"]
     assert said.out.endswith("Look around: infusion today --db kept/book.sqlite3\n")
     assert "The book is sound.\n" in said.out

@@ -183,6 +183,20 @@ def test_history_of_a_record_a_patient_an_operation_and_with_a_limit(desk: Desk)
     assert [o["id"] for o in desk.json("history", "--limit", "1")] == [op(3)]
 
 
+def test_history_of_a_long_journal_shows_the_newest_hundred_and_a_program_everything(desk: Desk) -> None:
+    for ride in range(98):
+        desk.say("patients", "edit", YARA, "--phone", f"+1 207 555 {ride:04}")
+    assert desk.type("history").out.count("\n") == 100
+    assert "Older" not in desk.type("history").err
+    desk.say("patients", "edit", YARA, "--phone", "+1 207 555 0199")
+    told = desk.type("history")
+    assert (told.out.count("\n"), told.err) == (100, "Older ones: infusion history --limit N\n")
+    assert told.out.startswith(f"  {op(99)} ")
+    assert len(desk.json("history")) == 101
+    everything = desk.type("history", "--limit", "101")
+    assert (everything.out.count("\n"), everything.err) == (101, "")
+
+
 def test_history_of_what_is_not_there(desk: Desk) -> None:
     assert desk.refused(3, "history", ids.encode("operation", 50))["code"] == "not-found"
     assert desk.refused(3, "history", "nobody")["message"] == "There is no patient 'nobody'."

@@ -27,6 +27,7 @@ def old_book(empty_desk: Desk) -> Desk:
     """A desk whose book is of version 1."""
     with closing(sqlite3.connect(empty_desk.book)) as connection:
         connection.executescript(OLD.read_text(encoding="utf-8"))
+    empty_desk.book.chmod(0o600)
     return empty_desk
 
 

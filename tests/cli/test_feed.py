@@ -240,6 +240,8 @@ def test_the_feeds_of_another_book_are_left_alone(booked: Desk) -> None:
 def test_what_cannot_be_fed(booked: Desk, words: tuple[str, ...], status: int, message: str) -> None:
     booked.file("a-file", "mine")
     assert booked.refused(status, "ical", "feed", *words)["message"].startswith(message)
+    if "--all" not in words:
+        assert not (booked.folder / "out").exists()
 
 
 def test_a_killed_run_leaves_nothing_that_hinders_the_next(booked: Desk) -> None:

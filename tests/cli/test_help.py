@@ -20,7 +20,7 @@ WRITE = {
     *((name,) for name in ("book", "move", "cancel", "confirm", "arrive", "start", "finish", "no-show")),
     *((name,) for name in ("undo", "apply", "init")),
     *(("slots", name) for name in ("open", "block", "unblock")),
-    *(("patients", name) for name in ("add", "edit", "import", "record")),
+    *(("patients", name) for name in ("add", "edit", "import", "record", "forget")),
     ("series", "book"),
     ("clinic", "apply"),
     ("batch", "apply"),

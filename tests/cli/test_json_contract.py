@@ -25,7 +25,7 @@ A_SERIES = names("id patient protocol status ordered course sessions next_due wa
 A_SERIES |= names("authorised_visits authorised_until")
 SLOT = names("start end chair chairs protocol status subject warnings")
 A_BLOCK = names("id kind subject start end reason status staff origin")
-OPERATION = names("id at actor command undoes undone_by changes")
+OPERATION = names("id at actor command undoes undone_by reason changes")
 CHANGE = names("op entity id before after")
 PLAN = names("id created revision changes conflicts summary")
 CONFLICT = names("rule severity overridable message subject start end")
@@ -35,6 +35,7 @@ IMPORT = names("operation added updated unchanged")
 CLINIC = names("schema clinic hours closures chairs staff protocols")
 INFO = names("path bytes clinic timezone patients visits series blocks operations revision head schema sqlite")
 INFO |= names("engine journal_mode")
+ENTRY = names("at actor origin kind command subjects count")
 ERROR = names("code message hint conflicts alternatives")
 
 
@@ -75,6 +76,7 @@ LISTS: dict[tuple[str, ...], set[str]] = {
     ("slots", "find", "iv-mood"): SLOT,
     ("slots", "list", "--from", "tue"): SLOT,
     ("history",): OPERATION,
+    ("audit", "list"): ENTRY,
 }
 RECORDS: dict[tuple[str, ...], set[str]] = {
     ("show", ONE): VISIT | {"history"},
@@ -93,6 +95,7 @@ RECORDS: dict[tuple[str, ...], set[str]] = {
     ("patients", "edit", YARA, "--phone", "1"): PATIENT,
     ("patients", "record", YARA, "labs"): PATIENT,
     ("patients", "import", "p.csv"): IMPORT,
+    ("patients", "forget", "M1060", "--yes"): names("operation patient visits series residue"),
     ("series", "show", SERIES): A_SERIES,
     ("series", "book", "M1004", "iv-mood"): A_SERIES,
     ("slots", "why", "iv-mood", "2026-11-26 9:00"): {"start", "protocol", "chair", "conflicts", "alternatives"},
@@ -105,6 +108,8 @@ RECORDS: dict[tuple[str, ...], set[str]] = {
     ("batch", "check", "b.csv"): BATCH,
     ("batch", "apply", "b.csv"): BATCH,
     ("ical", "export", ONE): {"file", "visits"},
+    ("audit", "verify"): names("whole operations head break"),
+    ("audit", "head"): names("seq hash short at"),
     ("db", "info"): INFO,
     ("db", "check"): {"sound", "findings"},
     ("init", "--db", "new.sqlite3"): {"db", "clinic", "timezone"},
@@ -130,7 +135,9 @@ def test_a_single_record_is_one_object_with_these_fields(lived: Desk, words: tup
 
 
 WRITES = [
-    words for words in RECORDS if words[0] not in {"show", "db", "ical"} and words[1] not in {"show", "check", "why"}
+    words
+    for words in RECORDS
+    if words[0] not in {"show", "db", "ical", "audit"} and words[1] not in {"show", "check", "why"}
 ]
 
 

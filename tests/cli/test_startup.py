@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from cli.desk import YARA, Desk
+from torture.figures import record
 
 SLOW = {
     "sqlmodel",
@@ -57,6 +58,7 @@ def test_an_everyday_command_loads_nothing_slow(desk: Desk, words: tuple[str, ..
     status, names = loaded(*words)
     assert status == 0
     assert "infusion_cli" in names
+    record("start-up", "SQLite", commands=1, slow=len(names & SLOW))
     assert names & SLOW == set()
 
 

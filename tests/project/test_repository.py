@@ -132,7 +132,9 @@ def test_public_functions_and_classes_of_domain_and_services_say_what_they_do() 
 
 
 def test_every_module_can_be_imported_alone() -> None:
-    names = [".".join(path.relative_to(ROOT / "src").with_suffix("").parts) for path in SOURCES]
+    # Alembic runs the migrations' files; nobody imports them.
+    modules = [path for path in SOURCES if "migrations" not in path.parts]
+    names = [".".join(path.relative_to(ROOT / "src").with_suffix("").parts) for path in modules]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
     def complaint(name: str) -> str:

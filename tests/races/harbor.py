@@ -73,11 +73,11 @@ def request(number: int) -> tuple[BookAsk, str]:
 
 
 @contextmanager
-def process(module: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """A Python process of its own that runs a module of this folder; it is gone when the block ends."""
+def process(module: str, *arguments: object, folder: str = "races") -> Iterator[subprocess.Popen[str]]:
+    """A Python process of its own that runs a module of that folder; it is gone when the block ends."""
     paths = os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH", ""))))
     with subprocess.Popen(
-        [sys.executable, "-m", f"races.{module}", *map(str, arguments)],
+        [sys.executable, "-m", f"{folder}.{module}", *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": paths},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

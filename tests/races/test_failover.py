@@ -128,5 +128,5 @@ def test_when_nobody_waits_for_the_standby_acknowledged_bookings_are_lost(pair: 
     seen = fail_over(pair, url)
     there = {v["key"] for v in checker.visits(url).values()}
     lost = {request(number)[1] for number, at in seen.booked.items() if at < seen.killed} - there
-    record("failover", "PostgreSQL, without a synchronous standby", kills=1, lost=len(lost))
+    record("failover without a synchronous standby", "PostgreSQL", kills=1, lost=len(lost))
     assert lost

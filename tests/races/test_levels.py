@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from builders import NOW, clinic, patient, text_of, visit, write
 from databases import Connection, connect
+from torture.figures import record
 
 from infusion_cli.config import ServerUrl
 from infusion_cli.store.repository import create_book
@@ -165,17 +166,21 @@ def _play_one(sessions: Sequence[Session], order: Sequence[int], chair: int, sta
 @pytest.mark.parametrize("level", LEVELS)
 def test_at_every_level_and_in_every_order_one_of_two_sessions_gets_the_chair(database_url: str, level: str) -> None:
     ends = play(database_url, level)
+    record("interleavings", f"PostgreSQL {level}", orders=70, double_booked=ends["doubled",])
     assert ends.pop(("doubled",)) == 0
     assert all(end.count("booked") == 1 for end in ends)
 
 
 def test_without_the_guard_they_both_get_it(database_url: str) -> None:
     ends = play(database_url, "READ COMMITTED", UNGUARDED)
+    record("interleavings without the guard", "PostgreSQL READ COMMITTED", orders=70, double_booked=ends["doubled",])
     assert ends["doubled",] > 30
 
 
 def test_a_guard_that_only_locks_and_changes_nothing_lets_both_in_at_a_stricter_level(database_url: str) -> None:
     ends = play(database_url, "REPEATABLE READ", BY_LOOKING)
+    found = ends["doubled",]
+    record("interleavings without the guard", "PostgreSQL FOR UPDATE, REPEATABLE READ", orders=70, double_booked=found)
     assert ends["doubled",] > 0
 
 

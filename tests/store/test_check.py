@@ -25,6 +25,7 @@ from builders import (
     write,
 )
 
+from infusion_cli.domain import ids
 from infusion_cli.errors import StoreError
 from infusion_cli.store import guards
 from infusion_cli.store.check import Finding, check
@@ -106,6 +107,12 @@ def test_a_record_that_differs_from_the_journal_is_named(store: BookStore, state
 def test_a_name_that_cannot_be_found_by_its_words_is_named(store: BookStore) -> None:
     damage(store, f"DELETE FROM patient_word WHERE word = 'ada' AND patient_id = '{patient(1).id}'")
     assert rules(store) == [("words-differ", patient(1).id)]
+
+
+@pytest.mark.parametrize("kind", ["appointment", "operation"])
+def test_a_counter_that_fell_back_is_named(store: BookStore, kind: str) -> None:
+    damage(store, f"INSERT OR REPLACE INTO counter VALUES ('main', '{kind}', 1)")
+    assert rules(store) == [("counter-behind", ids.encode(kind, 1))]
 
 
 def test_a_cut_off_journal_is_noticed_by_the_records(store: BookStore) -> None:

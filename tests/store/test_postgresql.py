@@ -249,6 +249,25 @@ def test_when_the_answer_to_a_commit_is_lost_it_is_looked_up_whether_it_was_writ
     assert check(store) == []
 
 
+def test_when_nobody_can_be_asked_what_became_of_a_commit_that_is_what_is_said(
+    store: BookStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = psycopg.Connection.execute
+
+    def execute(self: psycopg.Connection[Any], query: Any, *rest: Any, **options: Any) -> Any:
+        if query == "COMMIT":
+            on_server(store).url = ServerUrl("postgresql://127.0.0.1:1/gone")
+            self.close()
+            raise psycopg.OperationalError("the connection is closed")
+        return real(self, query, *rest, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", execute)
+    monkeypatch.setattr(server, "REACH", 0.3)
+    error = refusal(lambda: write(store, patient(7)))
+    assert "it is not known whether the change was written" in error.message
+    assert not isinstance(error, TransientError)
+
+
 def test_a_deadlock_or_a_stricter_level_that_gives_up_is_begun_again(store: BookStore, url: ServerUrl) -> None:
     with connect(url.url) as other:
         other.execute(

@@ -174,6 +174,15 @@ def test_writing_many_visits_takes_as_many_queries_as_writing_one(store: BookSto
     assert queries(*(visit(n, status="cancelled", of=0) for n in range(1, 20))) == few
 
 
+def test_of_many_patients_some_can_be_asked_for(store: BookStore) -> None:
+    with store.reading(NOW) as reader:
+        everybody = reader.patients()
+        few = reader.patients(len(everybody) - 1)
+        assert reader.patients(len(everybody) + 1) == everybody
+    assert len(few) == len(everybody) - 1
+    assert set(few) < set(everybody)
+
+
 def test_visits_are_listed_by_status_and_patient_in_order_of_start(store: BookStore) -> None:
     late, early = visit(0, "2026-12-01T11:00"), visit(1, "2026-12-01T09:00")
     gone = visit(2, "2026-12-01T10:00", of=1, status="cancelled")

@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the program and leave with its exit status."""
-    sys.exit(run(list(sys.argv[1:] if args is None else args)))
+    """Run the program and leave with its exit status; a request to end (SIGTERM) is heeded like Ctrl-C."""
+    import signal  # noqa: PLC0415  only the program itself answers to signals
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    status = run(list(sys.argv[1:] if args is None else args))
+    # The answer is given: what comes now must not turn it into a failure.
+    for late in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(late, signal.SIG_IGN)
+    sys.exit(status)
 
 
 def run(args: list[str]) -> int:

@@ -60,6 +60,7 @@ def _carry_out(session: Session, file: str, output: str, *, keep_going: bool, dr
     with _progress(session, len(lines)) as on_line:
         outcome = service.apply_batch(desk, lines, problems, keep_going=keep_going, on_line=on_line)
     session.changed = bool(outcome.changes) and not outcome.replayed
+    session.saw(c.after for c in outcome.changes)
     if output:
         _keep_plan(session, outcome, Path(output))
     if output != "-":

@@ -17,6 +17,10 @@ from infusion_cli.errors import NotFoundError
 from infusion_cli.services import lookup, plans
 from infusion_cli.services import undo as undoing
 from infusion_cli.services.desk import Outcome
+from infusion_cli.services.ports import Operation, Reader
+
+USUAL_HISTORY = 100
+"""Operations of the whole book that somebody sees who has not said how many."""
 
 
 @command(writes=True, operation=options.argument("OPERATION", "An operation's id; the newest without."))
@@ -47,24 +51,34 @@ def history(
     id_: str = "",
     limit: str = "",
 ) -> None:
-    """List operations, newest first."""
+    """List operations, newest first.
+
+    Of the whole book the newest 100, unless --limit says otherwise or a program reads.
+    """
     most = parse_count(limit, "limit", high=1_000_000) if limit else None
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)
-        record_id = ids.normalise(id_) if id_ else None
-        if id_ and record_id is None:
-            record_id = lookup.find_patient(reader, id_).id
-        if record_id and record_id[0] == "O":
-            one = reader.operation(record_id)
-            if one is None:
-                raise NotFoundError(f"There is no operation {record_id}.", "infusion history lists operations")
-            found = [one]
-        else:
-            found = reader.operations(record_id, most)
+        found = _operations(reader, id_, most or (None if id_ or session.out.is_json else USUAL_HISTORY))
+        session.saw(c.after for o in found for c in o.changes)
         rows = words.operation_rows(found, tz, session.out.width)
         session.out.records([public.operation(o, tz) for o in found], rows)
-        if not found:
-            session.out.note("No operations.")
+    if not found:
+        session.out.note("No operations.")
+    elif found[-1].seq > 1 and not (id_ or limit or session.out.is_json):
+        session.out.note("Older ones: infusion history --limit N")
+
+
+def _operations(reader: Reader, text: str, most: int | None) -> list[Operation]:
+    """Those of a record, an operation itself, or without a text those of the whole book."""
+    if not text:
+        return reader.operations(limit=most)
+    record_id = ids.normalise(text) or lookup.find_patient(reader, text).id
+    if record_id[0] != "O":
+        return reader.operations(record_id, most)
+    one = reader.operation(record_id)
+    if one is None:
+        raise NotFoundError(f"There is no operation {record_id}.", "infusion history lists operations")
+    return [one]
 
 
 @command(writes=True, plan=options.argument("PLAN.json", "A plan that -o wrote; - is stdin."))
@@ -80,6 +94,7 @@ def apply(session: Session, plan: str) -> None:
 
 
 def _print_outcome(session: Session, outcome: Outcome, sentence: str) -> None:
+    session.saw(c.after for c in outcome.changes)
     session.changed = bool(outcome.changes) and not outcome.replayed
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)

@@ -79,6 +79,7 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             Entry("import", "patients:import_", "Add and update patients from a CSV file."),
             Entry("export", "patients:export", "Write every patient as CSV or JSON."),
             Entry("record", "patients:record", "Note that a requirement was fulfilled."),
+            Entry("forget", "patients:forget", "Remove for good what tells who a patient was."),
         ),
     ),
     (
@@ -122,6 +123,15 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "audit",
+        "Who looked at what, and whether the journal is whole.",
+        (
+            Entry("list", "audit:list_", "Accesses and changes, one record each."),
+            Entry("verify", "audit:verify", "Follow the journal's chain from the first operation to the last."),
+            Entry("head", "audit:head", "The end of the journal, to be noted elsewhere."),
+        ),
+    ),
+    (
         "db",
         "The book itself.",
         (
@@ -131,3 +141,16 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         ),
     ),
 )
+
+
+def words_of(target: str) -> str:
+    """The words that call a command, e.g. `patients show` for `patients:show`; empty when nothing calls it."""
+    for panel in DAILY:
+        for entry in panel.entries:
+            if entry.target == target:
+                return entry.name
+    for group, _, entries in GROUPS:
+        for entry in entries:
+            if entry.target == target:
+                return f"{group} {entry.name}"
+    return ""

@@ -17,6 +17,7 @@ from infusion_cli.errors import (
     InfusionError,
     InterruptedCommandError,
     InvalidDataError,
+    NotFoundError,
 )
 
 
@@ -47,12 +48,12 @@ def as_json(error: InfusionError) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "code": error.code,
         "message": error.message,
-        "hint": error.hint,
+        "hint": _hint(error),
         "conflicts": [],
         "alternatives": [],
     }
-    if isinstance(error, AmbiguousError):
-        fields["candidates"] = [{"id": i, "description": text} for i, text in error.candidates]
+    if _candidates(error):
+        fields["candidates"] = [{"id": i, "description": text} for i, text in _candidates(error)]
     if isinstance(error, ConflictError):
         fields["conflicts"] = [
             encode_conflict(c, zone(error.timezone)) for c in error.conflicts if isinstance(c, Conflict)
@@ -64,6 +65,17 @@ def as_json(error: InfusionError) -> dict[str, Any]:
     return fields
 
 
+def _candidates(error: InfusionError) -> list[tuple[str, str]]:
+    """Who may be meant: by name where somebody looks, else by id only, because failures are kept in logs."""
+    found = error.candidates if isinstance(error, AmbiguousError | NotFoundError) else ()
+    return [(i, text if sys.stderr.isatty() else "") for i, text in found]
+
+
+def _hint(error: InfusionError) -> str:
+    near = _candidates(error) if isinstance(error, NotFoundError) else []
+    return f"did you mean {', '.join(text or i for i, text in near)}?" if near else error.hint
+
+
 def _problems(error: InfusionError) -> tuple[Any, ...]:
     if isinstance(error, InvalidDataError):
         return error.errors
@@ -73,7 +85,7 @@ def _problems(error: InfusionError) -> tuple[Any, ...]:
 def _lines(error: InfusionError) -> list[Line]:
     lines: list[Line] = [shown(line) for line in error.message.split("\n")]  # the words typed may stand in it
     if isinstance(error, AmbiguousError):
-        lines += [f"  {i}  {text}" for i, text in error.candidates]
+        lines += [f"  {i}  {text}" for i, text in _candidates(error)]
     rows = _problems(error)
     conflicts = [c for c in rows if isinstance(c, Conflict)]
     width = max((len(c.rule) for c in conflicts), default=0)
@@ -82,7 +94,7 @@ def _lines(error: InfusionError) -> list[Line]:
     if isinstance(error, ConflictError) and error.alternatives:
         lines.append("Nearest: " + ", ".join(a["text"] for a in error.alternatives))
     if error.hint:
-        lines.append(f"Try: {shown(error.hint)}")
+        lines.append(f"Try: {shown(_hint(error))}")
     if isinstance(error, InterruptedCommandError) and error.status is ExitStatus.INTERRUPTED:
         lines.insert(0, "")
     return lines

@@ -52,18 +52,22 @@ def feed(
     from_: str = "",
     to: str = "",
 ) -> None:
-    """Write calendars to subscribe to, and bring those that are there up to date.
+    """Write calendars of chairs and staff to subscribe to.
 
-    Their names cannot be guessed and stay the same until they are revoked; the old file is then
-    removed. A file is replaced only when something in it changed. Feeds of chairs and people that
-    the clinic no longer has are removed. No other file in the folder is touched.
+    Those that are there already are brought up to date. Their names cannot be guessed and stay the
+    same until they are revoked; the old file is then removed. A file is replaced only when something
+    in it changed. Feeds of chairs and people that the clinic no longer has are removed. No other file
+    in the folder is touched.
     """
     path = Path(folder)
-    with feed_folder.alone(path), session.reading() as reader:
+    with session.reading() as reader:
         wanted = _wanted(reader.clinic, staff, chair, all_=all_)
+    if not wanted and not path.exists():
+        raise _no_feeds(folder)
+    with feed_folder.alone(path), session.reading() as reader:
         index = feed_folder.read_index(path)
         if not index.feeds and not wanted:
-            raise UsageError(f"There are no feeds in {folder} yet.", "name them with --staff S, --chair C or --all")
+            raise _no_feeds(folder)
         within = calendars.window(reader, from_, to)
         turn = _turn(reader, path, index, wanted, revoke)
         # First the removal: a name is revoked when its file is gone, whatever happens then.
@@ -73,6 +77,10 @@ def feed(
         done = [Done(old, "removed") for old in turn.gone]
         done += [Done(kept, feed_folder.write_feed(path, kept, pieces(reader, kept, within))) for kept in turn.kept]
     session.out.records([_public(d) for d in done], _rows(done))
+
+
+def _no_feeds(folder: str) -> UsageError:
+    return UsageError(f"There are no feeds in {folder} yet.", "name them with --staff S, --chair C or --all")
 
 
 def pieces(reader: Reader, of: Feed, within: Stretch) -> Iterator[bytes]:

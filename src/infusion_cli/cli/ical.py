@@ -35,6 +35,7 @@ def invite(session: Session, id_: str, *, output: str = "") -> int | None:
 
     with session.reading() as reader:
         record, visits = _to_invite(reader, id_)
+        session.saw(visits)
         email = _address(reader, visits[0], f"infusion ical export {record.id} writes a file without invitation")
         files = [(f"invite-{v.id}.ics", request(reader.clinic, v, email)) for v in visits]
     if isinstance(record, Series):
@@ -53,6 +54,7 @@ def cancel(session: Session, appt: str, *, output: str = "") -> int | None:
 
     with session.reading() as reader:
         visit = lookup.find_visit(reader, appt)
+        session.saw([visit])
         if stands(visit):
             raise ConflictError(
                 f"{visit.id} is {visit.status} and stands, so its invitation is not withdrawn.",

@@ -38,6 +38,8 @@ def today(session: Session, date: str = "", *, week: bool = False) -> None:
             _print_list(session, reader, visits, people)
             return
         day = agenda.board(reader, first, last)
+        if not week:  # a week names nobody
+            session.saw(day.patients)
         drawn = week_board.lines(day, session.out) if week else board.lines(day, session.out)
         session.out.lines(drawn)
 
@@ -70,14 +72,19 @@ def show(session: Session, id_: str) -> None:
         tz = zone(reader.clinic.timezone)
         found = agenda.show(reader, id_)
         if isinstance(found, Operation):
-            session.out.record(public.operation(found, tz), words.operation_rows([found], tz, session.out.width))
+            session.saw(c.after for c in found.changes)
+            lines = [*words.operation_rows([found], tz, session.out.width)]
+            lines += [f"  Reason: {found.reason}"] if found.reason else []
+            session.out.record(public.operation(found, tz), lines)
             return
+        session.saw([found.record])
         data = _data(reader, found) | {"history": [public.operation(o, tz) for o in found.operations]}
         session.out.record(data, _lines(session, reader, found))
 
 
 def _print_list(session: Session, reader: Reader, visits: list[Appointment], people: dict[str, Patient]) -> None:
     tz = zone(reader.clinic.timezone)
+    session.saw(visits)
     rows = words.visit_rows(reader.clinic, tz, visits, people, session.out.width)
     session.out.records([public.appointment(v, tz) for v in visits], rows)
     if not visits:

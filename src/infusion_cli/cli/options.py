@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from infusion_cli.cli import complete
+from infusion_cli.cli.commands import words_of
 from infusion_cli.cli.session import Options, Session
-from infusion_cli.errors import ConflictError, ExitStatus
+from infusion_cli.errors import AmbiguousError, ConflictError, ExitStatus, NotFoundError
 
 Body = Callable[..., int | None]
 
@@ -66,6 +67,7 @@ def command(*, writes: bool = False, **declared: Any) -> Callable[[Body], Callab
     """
 
     def wrap(body: Body) -> Callable[..., None]:
+        called = f"{body.__module__.rpartition('.')[2]}:{body.__name__}"
         own = [p for p in inspect.signature(body).parameters.values() if p.name != "session"]
         shared = SHARED | WRITING if writes else SHARED
         if any(p.name == "output" for p in own):  # replacing a file is asked for too
@@ -74,7 +76,8 @@ def command(*, writes: bool = False, **declared: Any) -> Callable[[Body], Callab
         parameters += [_parameter(name, *rest) for name, rest in shared.items()]
 
         def run(**values: Any) -> None:
-            session = Session(Options(**{name: values.pop(name) for name in shared}), writes=writes)
+            given = Options(**{name: values.pop(name) for name in shared})
+            session = Session(given, writes=writes, command=words_of(called))
             status = _carry_out(body, session, values)
             if status:
                 raise typer.Exit(status)
@@ -90,6 +93,9 @@ def command(*, writes: bool = False, **declared: Any) -> Callable[[Body], Callab
 def _carry_out(body: Body, session: Session, values: dict[str, Any]) -> int | None:
     try:
         status = body(session, **values)
+    except (AmbiguousError, NotFoundError) as error:
+        session.saw(person for person, _ in error.candidates)
+        raise
     except ConflictError as error:
         error.timezone = session.timezone
         raise

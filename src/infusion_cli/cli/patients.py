@@ -7,7 +7,7 @@ from pathlib import Path
 from infusion_cli.cli import options, public, words
 from infusion_cli.cli.files import may_write, read_bytes, write_bytes
 from infusion_cli.cli.options import command
-from infusion_cli.cli.output import Line
+from infusion_cli.cli.output import Line, Piece
 from infusion_cli.cli.session import Session
 from infusion_cli.domain.book import Patient
 from infusion_cli.domain.clinic_time import zone
@@ -92,6 +92,7 @@ def show(session: Session, patient: str) -> None:
     with session.reading() as reader:
         tz, clinic = zone(reader.clinic.timezone), reader.clinic
         person = lookup.find_patient(reader, patient)
+        session.saw([person])
         book = reader.load(reader.now, reader.now, [person.id])
         ahead = [v for v in book.of_patient(person.id) if v.is_live and v.end > reader.now]
         lines: list[Line] = [*words.patient_card(person)]
@@ -147,6 +148,34 @@ def import_(session: Session, file: str, *, ignore_unknown: bool = False) -> Non
         session.out.note("Dry run: nothing was written.")
 
 
+@command(writes=True, reason=options.option("--reason", help="Why; it stays, so without a name.", metavar="TEXT"))
+def forget(session: Session, patient: str, *, reason: str = "") -> int | None:
+    """Remove for good what tells who a patient was.
+
+    Name, MRN, birth date, telephone, e-mail, requirements and the texts of their visits are taken out
+    of the records and out of the journal, whose chain stays whole. Visits and series keep times, chairs
+    and statuses under the patient's id. Refused while visits lie ahead or a course is running. Nothing
+    brings the data back, and what was written elsewhere before still holds it.
+    """
+    with session.reading() as reader:
+        person = lookup.find_patient(reader, patient)
+    if not session.confirm(f"Forget {person.id}, {shown(person.name)}, for good?"):
+        session.out.note("Nothing was changed.")
+        return 1
+    outcome = service.forget(session.desk(), person.id, reason)
+    session.changed = bool(outcome.changes) and not outcome.replayed
+    kept = f"{words.count(outcome.summary['visits'], 'visit')} and {outcome.summary['series']} series keep their times"
+    verb = "Forgotten" if outcome.changes else "Had been forgotten before"
+    lines: list[Line] = [f"{verb}: {person.id}. {kept}.", "Backups, exports and calendar files still hold the data."]
+    residue = str(outcome.summary["residue"])
+    if residue:
+        lines.append([Piece("  ! ", "yellow"), Piece(residue)])
+    session.out.record({"operation": outcome.operation or None, **outcome.summary}, lines)
+    if session.options.dry_run:
+        session.out.note("Dry run: nothing was written.")
+    return None
+
+
 @command()
 def export(session: Session, *, output: str = "-") -> int | None:
     """Write every patient as CSV or JSON.
@@ -158,6 +187,7 @@ def export(session: Session, *, output: str = "-") -> int | None:
 
     with session.reading() as reader:
         tz, people = zone(reader.clinic.timezone), reader.patients()
+        session.saw(people)
         data = [public.patient(p, tz) for p in people]
         if session.out.form == "jsonl":
             text = "".join(dumps(p, indent=None) + "\n" for p in data)
@@ -176,6 +206,7 @@ def export(session: Session, *, output: str = "-") -> int | None:
 
 def _print_people(session: Session, people: list[Patient], timezone: str) -> None:
     tz = zone(timezone)
+    session.saw(people)
     session.out.records([public.patient(p, tz) for p in people], words.patient_rows(people, session.out.width))
     if not people:
         session.out.note("No patients.")
@@ -187,6 +218,7 @@ def _print_patient(session: Session, outcome: Outcome, verb: str) -> None:
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)
         person = changed[0] if changed else lookup.find_patient(reader, str(outcome.summary["already"]))
+    session.saw([person])
     if outcome.replayed:
         verb = "Done already, under this key"
     elif not changed:

@@ -72,5 +72,6 @@ def operation(done: Operation, tz: ZoneInfo) -> dict[str, Any]:
         "command": done.command,
         "undoes": done.undoes,
         "undone_by": done.undone_by,
+        "reason": done.reason,
         "changes": [codec.encode_change(c, tz) for c in done.changes],
     }

@@ -61,6 +61,7 @@ def plan(
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)
         plans = service.plan(reader, ask, wanted)
+        session.saw(c.after for p in plans for c in p.changes)
         data = [encode_plan(p, tz) for p in plans]
         if output:
             write_bytes(Path(output), _plan_file(data[0]))
@@ -95,6 +96,7 @@ def book(
     session.changed = bool(outcome.changes) and not outcome.replayed
     course = next(c.after for c in outcome.changes if isinstance(c.after, Series))
     visits = [c.after for c in outcome.changes if isinstance(c.after, Appointment)]
+    session.saw([course])
     with session.reading() as reader:
         tz, clinic = zone(reader.clinic.timezone), reader.clinic
         book_ = agenda.series_book(reader, course)
@@ -119,6 +121,7 @@ def show(session: Session, id_: str) -> None:
     with session.reading() as reader:
         tz, clinic = zone(reader.clinic.timezone), reader.clinic
         course = lookup.find_series(reader, id_)
+        session.saw([course])
         book_ = agenda.series_book(reader, course)
         visits = [v for v in book_.of_series(course) if v.status != "entered-in-error"]
         data = public.series(course, book_, tz)
@@ -141,6 +144,7 @@ def list_(session: Session, patient: str = "") -> None:
         courses = [
             s for s in reader.series_list(("active", "on-hold", "completed", "revoked")) if of in {None, s.patient}
         ]
+        session.saw(courses)
         book_ = reader.load(reader.now, reader.now, sorted({s.patient for s in courses}))
         data = [public.series(s, book_, tz) for s in courses]
         rows: list[Line] = [

@@ -209,9 +209,9 @@ class Server(ThreadingHTTPServer):
     exposed=options.option("--exposed", help="Allow an address that other machines reach, without encryption."),
 )
 def serve(session: Session, folder: str, *, port: str = "", host: str = "127.0.0.1", exposed: bool = False) -> None:
-    """Serve the feeds of a folder from the book as it is now, until it is stopped.
+    """Serve those calendars on this machine, for a web server in front.
 
-    On this machine alone, for a web server in front of it that speaks https. The feeds' names are
+    Each is made from the book as it is at that moment; the web server speaks https. The names are
     those of infusion ical feed DIR; one that is revoked is gone at once. Ctrl-C ends it.
     """
     if not exposed and not _is_loopback(host):

@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from infusion_cli import config
 from infusion_cli.cli.output import FORMATS, Output
 from infusion_cli.config import Place
+from infusion_cli.domain.book import person_of
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import zone
-from infusion_cli.errors import UsageError
+from infusion_cli.errors import InfusionError, UsageError
 from infusion_cli.services.desk import Desk
-from infusion_cli.services.ports import Reader
+from infusion_cli.services.ports import Access, Reader
 
 if TYPE_CHECKING:
     from infusion_cli.store.repository import BookStore
+
+
+MOST_NAMED = 100
+"""Of more patients than these an access counts all and names the first."""
 
 
 class Options(NamedTuple):
@@ -49,13 +54,16 @@ class Options(NamedTuple):
 class Session:
     """Opened on first use, closed by the command's end."""
 
-    def __init__(self, options: Options, *, writes: bool = False) -> None:
+    def __init__(self, options: Options, *, writes: bool = False, command: str = "") -> None:
         self.options = options
+        self.command = command
+        """The words that called it, e.g. `patients show`."""
         self.out = Output(options.form, quiet=options.quiet, color=not options.no_color, is_answer=not writes)
         self.changed = False
         """Whether the command's plan was not empty (for `--exit-code`)."""
         self._store: BookStore | None = None
         self._config: config.Config | None = None
+        self._seen: dict[str, None] = {}
 
     @property
     def config(self) -> config.Config:
@@ -75,7 +83,7 @@ class Session:
         if self._store is None:
             from infusion_cli.store.repository import open_store  # noqa: PLC0415  not for --help
 
-            self._store = open_store(self.db, on_wait=self._waiting)
+            self._store = open_store(self.db, on_wait=self._waiting, on_warn=self._warning)
         return self._store
 
     @property
@@ -123,14 +131,37 @@ class Session:
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
+    def saw(self, shown: Iterable[object]) -> None:
+        """Tell the access log whose data is shown or written out: records, or ids of patients.
+
+        What the command wrote into the book stands in the journal, and is not noted twice.
+        """
+        people = (item if isinstance(item, str) else person_of(item) for item in shown)
+        self._seen |= dict.fromkeys(filter(None, people))
+
     def close(self) -> None:
-        """Let go of the book."""
-        if self._store is not None:
+        """Let go of the book, after noting who was seen in it."""
+        if self._store is None:
+            return
+        try:
+            if self._seen and not (self.changed and self._store.committed):
+                with suppress(InfusionError):
+                    self._store.note_access(self._access())
+        finally:
             self._store.close()
             self._store = None
 
+    def _access(self) -> Access:
+        people = tuple(self._seen)
+        named = people[:MOST_NAMED]
+        by = self.config.actor
+        return Access(os.urandom(8).hex(), self.now, by, config.origin(), self.command, named, len(people))
+
     def _waiting(self, sentence: str) -> None:
         self.out.note(sentence)
+
+    def _warning(self, sentence: str) -> None:
+        self.out.note(f"Warning: {sentence}.")
 
 
 def fixed_now(text: str, timezone: Callable[[], str]) -> int:

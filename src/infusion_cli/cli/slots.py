@@ -51,6 +51,8 @@ def find(
     with session.reading() as reader:
         tz = zone(reader.clinic.timezone)
         found = service.find_slots(reader, ask)
+        if patient:
+            session.saw([lookup.find_patient(reader, patient)])
         session.out.records([public.slot(s, tz) for s in found], words.slot_rows(reader.clinic, tz, found))
         if not found:
             session.out.note(f"No bookable start. Try: infusion slots why {protocol} WHEN")
@@ -93,6 +95,7 @@ def why(
         tz, clinic = zone(reader.clinic.timezone), reader.clinic
         found = service.why(reader, protocol, when, patient=patient, chair=chair)
         visit = found.verdict.visit
+        session.saw([visit])
         data = {
             "start": iso(visit.start, tz),
             "protocol": visit.protocol,

@@ -143,6 +143,7 @@ def _print_visit(session: Session, outcome: Outcome, verb: str, visit_id: str = 
 
 
 def _show(session: Session, reader: Reader, visit: Appointment, outcome: Outcome, verb: str) -> None:
+    session.saw([visit])
     tz = zone(reader.clinic.timezone)
     if outcome.replayed:
         verb = "Done already, under this key"
@@ -185,6 +186,7 @@ def _add_alternatives(session: Session, ask: BookAsk, error: ConflictError) -> N
         return
     with session.reading() as reader:
         wish = booking.wish_of(reader, ask)
+        session.saw([wish.patient])
         when = say_when(wish.start, zone(reader.clinic.timezone))
         error.message = f"Not booked: {wish.patient}, {wish.protocol.id}, {when}."
         hold = f" --hold {ask.hold}" if ask.hold else ""
@@ -197,6 +199,7 @@ def _add_alternatives_of_move(session: Session, appt: str, when: str, error: Con
         return
     with session.reading() as reader:
         old, tz = lookup.find_visit(reader, appt), zone(reader.clinic.timezone)
+        session.saw([old])
         start = parse_when(when, reader.now, tz)
         error.message = f"Not moved: {old.id}, {old.protocol}, to {say_when(start, tz)}."
         protocol = reader.clinic.protocol(old.protocol)

@@ -133,6 +133,13 @@ class Block(NamedTuple):
 Record = Patient | Appointment | Series | Block
 
 
+def person_of(record: object) -> str:
+    """The id of the patient whose data a record is; empty when it is nobody's."""
+    if isinstance(record, Appointment | Series):
+        return record.patient
+    return record.id if isinstance(record, Patient) else ""
+
+
 class Book:
     """The loaded part of the book: a working copy that later decisions of one command build on.
 

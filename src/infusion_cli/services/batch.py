@@ -196,6 +196,10 @@ class _Work:
         return parse_when(line.fields[column], self.writer.now, self.tz)
 
     def _again(self, line: BatchLine, digest: str, request: str, answer: str) -> None:
+        if not request:
+            message = f"what the key {line.key} stood for has been forgotten"
+            self.problems.append(Problem(line.line, "key", "key-used", message, is_conflict=True))
+            return
         if request != digest:
             message = f"the key {line.key} was used for another request"
             self.problems.append(Problem(line.line, "key", "key-used", message, is_conflict=True))

@@ -37,6 +37,10 @@ class Decision(NamedTuple):
     """Further idempotency keys that the operation leaves behind."""
     undoes: str | None = None
     """The operation that this one takes back."""
+    forgets: Sequence[str] = ()
+    """Ids of records whose past is to be taken out of the journal."""
+    reason: str = ""
+    """Why they are forgotten."""
 
 
 class Outcome(NamedTuple):
@@ -95,7 +99,8 @@ def _write(desk: Desk, command: str, digest: str, decision: Decision, writer: Wr
     keys = list(decision.keys)
     if desk.key is not None:
         keys.append(Key(desk.key, digest, json.dumps(summary)))
-    done = writer.write(Entry(command, desk.actor, changes, decision.undoes, keys))
+    entry = Entry(command, desk.actor, changes, decision.undoes, keys, decision.forgets, decision.reason)
+    done = writer.write(entry)
     if desk.dry_run:
         writer.discard()
     return Outcome(changes, done.id, tuple(decision.conflicts), summary)
@@ -109,6 +114,11 @@ def replay(writer: Writer, key: str, digest: str) -> Outcome | None:
     known = writer.answers([key]).get(key)
     if known is None:
         return None
+    if not known.request:
+        raise ConflictError(
+            f"What the key {key!r} stood for has been forgotten (operation {known.operation}); nothing was written.",
+            hint="choose a new key, or leave --key out",
+        )
     if known.request != digest:
         raise ConflictError(
             f"The key {key!r} was used for another request (operation {known.operation}).",

@@ -40,19 +40,22 @@ def find_patient(reader: Reader, text: str) -> Patient:
     if found:
         listed = [(p.id, f"{names.shown(p.name)}, {p.mrn}") for p in found]
         raise AmbiguousError(
-            f"{len(found)} patients fit {names.shown(text)!r}.", listed, "name the patient by id or MRN"
+            f"{len(found)} patients fit {names.shown(text)!r}.",
+            listed,
+            "name the patient by id or MRN; infusion patients find shows them",
         )
     raise _no_patient(reader, text)
 
 
 def _no_patient(reader: Reader, text: str) -> NotFoundError:
-    near: list[str] = []
-    everybody = reader.patients()
+    near: list[Patient] = []
+    everybody = reader.patients(NEAR_NAMES_AMONG + 1)
     if len(everybody) <= NEAR_NAMES_AMONG:
         labels = {p.name.casefold(): p for p in everybody} | {p.mrn.casefold(): p for p in everybody}
-        near = [f"{names.shown(labels[n].name)} ({labels[n].mrn})" for n in near_words(text.casefold(), labels)]
-    hint = f"did you mean {', '.join(dict.fromkeys(near))}?" if near else "infusion patients find, or patients add"
-    return NotFoundError(f"There is no patient {names.shown(text)!r}.", hint)
+        near = [labels[word] for word in near_words(text.casefold(), labels)]
+    listed = {p.id: f"{names.shown(p.name)} ({p.mrn})" for p in near}
+    message = f"There is no patient {names.shown(text)!r}."
+    return NotFoundError(message, "infusion patients find, or patients add", tuple(listed.items()))
 
 
 def find_protocol(clinic: Clinic, text: str) -> Protocol:

@@ -7,9 +7,11 @@ from datetime import date
 from typing import NamedTuple
 
 from infusion_cli.domain import ids, names
-from infusion_cli.domain.book import Patient
+from infusion_cli.domain.book import Appointment, Patient, Series
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import local_date, zone
+from infusion_cli.domain.forgetting import COMMAND as FORGET
+from infusion_cli.domain.forgetting import forgotten, is_forgotten
 from infusion_cli.domain.plan import Change, change
 from infusion_cli.domain.protocol import REQUIREMENTS
 from infusion_cli.domain.when import parse_date
@@ -51,7 +53,7 @@ def add(desk: Desk, fields: PatientFields) -> Outcome:
 
     def decide(writer: Writer) -> Decision:
         if not names.clean(fields.mrn or "") or not names.clean(fields.name or ""):
-            raise UsageError("A patient needs a name and an MRN.", 'infusion patients add --mrn M1001 "Yara Sánchez"')
+            raise UsageError("A patient needs a name and an MRN.", 'infusion patients add --mrn M1 "Full Name"')
         checked = _checked(writer, fields)
         _refuse_mrn_in_use(writer, checked.mrn or "")
         return Decision([change(None, _set(Patient(writer.new_id("patient"), "", ""), checked))])
@@ -87,9 +89,55 @@ def record(desk: Desk, patient: str, requirement: str, on: str) -> Outcome:
             raise UsageError(f"{day} has not come yet.", "name the date on which it was fulfilled")
         fulfilled = dict(old.requirements) | {requirement: day.isoformat()}
         new = old._replace(requirements=tuple(sorted(fulfilled.items())))
+        _refuse_forgotten(old)
         return Decision([change(old, new)], summary={"already": old.id})
 
     return carry_out(desk, "patients record", {"patient": patient, "requirement": requirement, "on": on}, decide)
+
+
+def forget(desk: Desk, patient: str, reason: str = "") -> Outcome:
+    """Remove what tells who the patient of that id was, from the records and the journal; visits keep their times.
+
+    Raises `ConflictError` while visits lie ahead or a course is running. The summary's `residue` says
+    what may still be there in spite of it.
+    """
+    asked = ids.normalise(patient) or patient
+
+    def decide(writer: Writer) -> Decision:
+        old = lookup.find_patient(writer, asked)
+        book = writer.load(writer.now, writer.now, [old.id])
+        visits, courses = book.of_patient(old.id), list(book.series.values())
+        summary = {"patient": old.id, "visits": len(visits), "series": len(courses)}
+        if is_forgotten(old):
+            return Decision([], summary=summary)
+        _refuse_naming(old, reason)
+        _refuse_in_treatment(writer, old, visits, courses)
+        gone = old._replace(status="inactive")
+        changes = [change(old, forgotten(gone)), *(change(v, forgotten(v)) for v in visits)]
+        past = [old.id, *(v.id for v in visits), *(s.id for s in courses)]
+        return Decision(changes, summary=summary, forgets=past, reason=reason)
+
+    done = carry_out(desk, FORGET, {"patient": asked, "reason": reason}, decide)
+    residue = "" if desk.dry_run else desk.store.scrub()
+    return done._replace(summary={**done.summary, "residue": residue})
+
+
+def _refuse_naming(patient: Patient, reason: str) -> None:
+    """The reason stays in the journal."""
+    known = f"{patient.name} {patient.mrn} {patient.phone} {patient.email}"
+    if set(names.words(reason)).intersection(word for word in names.words(known) if len(word) > 2):
+        raise UsageError("The reason names the patient, and would stay.", "say why without saying who")
+
+
+def _refuse_in_treatment(
+    reader: Reader, patient: Patient, visits: Sequence[Appointment], courses: Sequence[Series]
+) -> None:
+    ahead = [v.id for v in visits if v.is_live and (v.end > reader.now or v.status in {"arrived", "checked-in"})]
+    running = [s.id for s in courses if s.status in {"active", "on-hold"}]
+    if ahead or running:
+        first = f"infusion cancel {ahead[0]} --reason TEXT" if ahead else f"infusion series end {running[0]}"
+        listed = ", ".join([*ahead, *running])
+        raise ConflictError(f"{patient.id} is still being treated ({listed}) and is not forgotten.", hint=first)
 
 
 def import_rows(desk: Desk, rows: Sequence[ImportRow]) -> Outcome:
@@ -151,7 +199,16 @@ def _checked(reader: Reader, fields: PatientFields) -> PatientFields:
 
 
 def _set(patient: Patient, fields: PatientFields) -> Patient:
-    return patient._replace(**{name: value for name, value in fields._asdict().items() if value is not None})
+    new = patient._replace(**{name: value for name, value in fields._asdict().items() if value is not None})
+    if new != patient:
+        _refuse_forgotten(patient)
+    return new
+
+
+def _refuse_forgotten(patient: Patient) -> None:
+    if is_forgotten(patient):
+        message = f"{patient.id} has been forgotten, and is nobody any more."
+        raise ConflictError(message, hint="infusion patients add makes a new patient of them")
 
 
 def _refuse_mrn_in_use(reader: Reader, mrn: str) -> None:

@@ -33,6 +33,8 @@ class Operation(NamedTuple):
     undoes: str | None
     undone_by: str | None
     changes: tuple[Change, ...]
+    reason: str = ""
+    """Why somebody was forgotten; other reasons stand in the records."""
 
 
 class Key(NamedTuple):
@@ -54,6 +56,25 @@ class Entry(NamedTuple):
     changes: Sequence[Change]
     undoes: str | None = None
     keys: Sequence[Key] = ()
+    forgets: Sequence[str] = ()
+    """Ids of records whose past is to be taken out of the journal; the changes leave nothing of it either."""
+    reason: str = ""
+    """Why they are forgotten."""
+
+
+class Access(NamedTuple):
+    """One look at patients' data: who, when, from where, whose. Ids only, never a name or what was typed."""
+
+    id: str
+    at: int
+    actor: str
+    origin: str
+    """The machine, the terminal, and the address of whoever came in over SSH."""
+    command: str
+    subjects: tuple[str, ...]
+    """Ids of patients: all, or of many only the first."""
+    people: int
+    """How many patients it was."""
 
 
 class Reader(Protocol):
@@ -87,8 +108,8 @@ class Reader(Protocol):
     def founding(self) -> str:
         """The hash of the book's first operation, which tells it from every other book."""
 
-    def patients(self) -> list[Patient]:
-        """Every patient that is not entered in error, by name."""
+    def patients(self, limit: int | None = None) -> list[Patient]:
+        """Every patient that is not entered in error, by name; with a limit any so many of them."""
 
     def patients_by_mrn(self, mrns: Sequence[str]) -> dict[str, Patient]:
         """The patients of those medical record numbers, by number (exact)."""
@@ -137,6 +158,15 @@ class Store(Protocol):
 
     def writing(self, now: int) -> AbstractContextManager[Writer]:
         """Take the write lock, release holds that ran out before `now`, then hand out the writer."""
+
+    def scrub(self) -> str:
+        """Overwrite what was freed inside the book; gives what may still be there, empty when nothing is."""
+
+    def note_access(self, access: Access) -> None:
+        """Keep an access as well as can be: at once, without the write lock, silent when it fails."""
+
+    def accesses(self) -> list[Access]:
+        """Every access that was kept, in the order of time."""
 
     def describe(self) -> dict[str, Any]:
         """Where the book is, its size, versions and settings."""

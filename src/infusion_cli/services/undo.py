@@ -9,6 +9,8 @@ from infusion_cli.domain import ids, rules
 from infusion_cli.domain.book import Appointment, Book, Patient, Record, Series
 from infusion_cli.domain.case import Case
 from infusion_cli.domain.clinic_time import local_date, midnight, zone
+from infusion_cli.domain.forgetting import COMMAND as FORGET
+from infusion_cli.domain.forgetting import is_forgotten
 from infusion_cli.domain.plan import Change, ClinicText, Conflict, inverse, is_same
 from infusion_cli.domain.supply import supply_of
 from infusion_cli.errors import ConflictError, NotFoundError
@@ -45,6 +47,7 @@ def to_undo(reader: Reader, operation_id: str) -> Operation:
         for limit in (20, 500, None):  # a long journal is read in full only when all of its end is undone
             for found in reader.operations(limit=limit):
                 if found.undoes is None and found.undone_by is None and found.command not in SILENT_COMMANDS:
+                    _refuse_forgetting(found)
                     return found
         raise NotFoundError("There is nothing to undo.", "infusion history lists operations")
     canonical = ids.normalise(operation_id)
@@ -55,15 +58,26 @@ def to_undo(reader: Reader, operation_id: str) -> Operation:
         raise NotFoundError(f"There is no operation {canonical}.", "infusion history lists operations")
     if done.undone_by is not None:
         raise ConflictError(f"{done.id} was undone already, by {done.undone_by}.", hint="infusion history")
+    _refuse_forgetting(done)
     if done.undoes is not None or done.command in SILENT_COMMANDS:
         message = f"{done.id} ({done.command}) cannot be undone; do the work again instead."
         raise ConflictError(message, hint="infusion history")
     return done
 
 
+def _refuse_forgetting(done: Operation) -> None:
+    if done.command == FORGET:
+        message = f"{done.id} has forgotten somebody, and nothing brings that back."
+        raise ConflictError(message, hint="infusion undo OPERATION takes back an older one: infusion history")
+
+
 def inverse_changes(reader: Reader, done: Operation) -> list[Change]:
     """The changes that take an operation back; raises `ConflictError` when a record moved on since."""
     current = _current(reader, done.changes)
+    gone = [record.id for record in current.values() if isinstance(record, Patient) and is_forgotten(record)]
+    if gone:
+        message = f"{done.id} was about {gone[0]}, who has been forgotten: it cannot be undone any more."
+        raise ConflictError(message, hint="infusion history")
     later = [c for c in done.changes if not is_same(current[c.id], c.after) and not _only_ran_out(reader, c)]
     if later:
         newest = reader.operations(later[0].id, limit=1)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from infusion_cli.domain import codec, names
+from infusion_cli.domain import codec, ids, names
 from infusion_cli.domain.book import Record
 from infusion_cli.domain.claims import Claim, claims_of
 from infusion_cli.domain.clinic_time import iso, zone
@@ -140,6 +139,15 @@ def _claims(database: Database, journalled: Mapping[str, _State]) -> Iterator[Fi
             yield Finding("claims-differ", "error", message, visit.id, f"infusion history {visit.id}")
 
 
+def _counters(database: Database) -> Iterator[Finding]:
+    """Whether the next id of every kind is a new one."""
+    reader = BookReader(database, 0)
+    for kind, following in database.rows("counters"):
+        name = ids.encode(kind, following)
+        if reader.record(name) or database.row("operation", operation=name):
+            yield Finding("counter-behind", "error", f"The next {kind} would get the id {name} again.", name, RESTORE)
+
+
 def _capacities(database: Database) -> Iterator[Finding]:
     """Add up again what is claimed of every resource at every moment; the guard's own sums are not used."""
     steps: dict[int, dict[int, int]] = {}
@@ -184,7 +192,7 @@ def _journalled(database: Database) -> dict[str, _State]:
     newest: dict[str, _State] = {}
     for seq, _, at, *_, changes in database.rows("chain"):
         if changes:
-            for fields in json.loads(changes):
+            for fields in journal.parts_of(changes)[0]:
                 newest[fields["id"]] = _State(at, codec.decode(fields["entity"], fields["after"]))
         else:
             newest |= {record_id: _State(at, None) for record_id in touched.get(seq, ())}
@@ -203,4 +211,4 @@ def _stored(database: Database) -> dict[str, Record | ClinicText]:
     }
 
 
-_PARTS = (_file, _definitions, _journal, _contents, _words, _capacities, _notes)
+_PARTS = (_file, _definitions, _journal, _contents, _words, _counters, _capacities, _notes)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, ClassVar
 
 from infusion_cli.errors import StoreError
+from infusion_cli.services.ports import Access
 from infusion_cli.store import guards
 from infusion_cli.store.compiled import STATEMENTS
 
@@ -67,6 +68,10 @@ class Database(ABC):
         """All rows of a named statement."""
         return self._select(STATEMENTS[self.dialect][name], self._with_clinic(parameters))
 
+    def several(self, *asked: tuple[str, Mapping[str, Any]]) -> list[list[Row]]:
+        """All rows of each of several named statements, asked in one journey to where the book is."""
+        return [self.rows(name, **parameters) for name, parameters in asked]
+
     def row(self, name: str, **parameters: Any) -> Row | None:
         """The first row of a named statement, or None."""
         found = self.rows(name, **parameters)
@@ -90,6 +95,10 @@ class Database(ABC):
     def run_many(self, name: str, several: Iterable[Mapping[str, Any]]) -> None:
         """Run a named statement once for each set of parameters; raises GuardError like `run`."""
         self._write(STATEMENTS[self.dialect][name], map(self._bound, several))
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is run in the block goes in one journey; what is refused is told at the block's end at the latest."""
+        return nullcontext()
 
     @abstractmethod
     def begin_reading(self) -> None:
@@ -156,13 +165,34 @@ class Database(ABC):
     def damage(self) -> Iterator[str]:
         """What the engine itself finds wrong with its files, one sentence each."""
 
+    def exposure(self) -> tuple[str, str] | None:
+        """Who can get at the book's files past the program, and what to do about it; looked at with each opening."""
+        return None
+
     def cautions(self) -> Iterator[tuple[str, str, str]]:
         """What is not wrong with where and how the book is kept, and should be known: rule, sentence, remedy."""
         yield from ()
 
     @abstractmethod
+    def scrub(self) -> str:
+        """Overwrite what was freed, outside any transaction; gives what may still be there, empty when nothing is."""
+
+    def note_access(self, access: Access) -> None:
+        """Keep an access, outside any transaction; a failure is nobody's business at the desk."""
+        with suppress(StoreError, OSError):
+            self._keep_access(access)
+
+    @abstractmethod
+    def accesses(self) -> list[Access]:
+        """Every access that was kept, in the order of time."""
+
+    @abstractmethod
     def describe(self) -> dict[str, Any]:
         """The book's size in bytes, versions and settings."""
+
+    @abstractmethod
+    def _keep_access(self, access: Access) -> None:
+        """Keep an access; raises StoreError or OSError when that cannot be done at once."""
 
     @abstractmethod
     def _select(self, sql: str, parameters: Mapping[str, Any]) -> list[Row]:
@@ -188,17 +218,19 @@ class Database(ABC):
 
 @contextmanager
 def interrupts_held_back() -> Iterator[list[int]]:
-    """Ctrl-C only goes into the list; in another thread than the main one it never arrives anyway."""
+    """Ctrl-C and SIGTERM only go into the list; in another thread than the main one they never arrive anyway."""
     import signal  # noqa: PLC0415  only writing commands need it
 
     pressed: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+        for number in before:
+            signal.signal(number, lambda now, _frame: pressed.append(now))
     except ValueError:
         yield pressed
         return
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)

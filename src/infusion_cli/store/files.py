@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +37,33 @@ def refuse_strange(path: Path) -> None:
     if size < _SMALLEST:
         # SQLite would take it for a new database.
         raise StoreError(f"{path} is not a book.", "name the book with --db")
+
+
+def exposure(path: Path) -> tuple[str, str] | None:
+    """Who could read or replace the book's file that should not, and what to do; None when nobody, or nothing is known.
+
+    A group that shares the folder (its files get the folder's group by themselves) shares the book.
+    """
+    if os.name != "posix":
+        return None
+    path = Path(os.path.realpath(path))
+    try:
+        file, folder = path.stat().st_mode, path.parent.stat().st_mode
+    except OSError:
+        return None
+    shared = bool(folder & stat.S_ISGID)
+    mode = "660" if shared else "600"
+    if file & stat.S_IRWXO:
+        return f"The book {path} can be {_used(file)} by everybody on this machine", f"chmod {mode} {path}"
+    if file & stat.S_IRWXG and not shared:
+        return f"The book {path} can be {_used(file >> 3)} by its group", f"chmod {mode} {path}"
+    if folder & stat.S_IWOTH:
+        return f"Everybody on this machine can put files beside {path}", f"chmod o-w {path.parent}"
+    return None
+
+
+def _used(bits: int) -> str:
+    return "changed" if bits & 2 else "read"
 
 
 @contextmanager

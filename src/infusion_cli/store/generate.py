@@ -44,7 +44,7 @@ def text() -> str:
     lines += ["}", "", "SHAPE: dict[str, str] = {", *_pairs(_shape(of_postgresql), "    "), "}"]
     lines += ["", "STATEMENTS: dict[str, dict[str, str]] = {"]
     lines += _mapping("sqlite", statements.statements(sqlite.insert), of_sqlite)
-    lines += _mapping("postgresql", statements.statements(postgresql.insert), of_postgresql)
+    lines += _mapping("postgresql", statements.statements(postgresql.insert) | statements.of_a_server(), of_postgresql)
     return "\n".join([*lines, "}", ""])
 
 

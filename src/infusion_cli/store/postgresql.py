@@ -7,15 +7,17 @@ lock was had, because nobody else can write then.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from infusion_cli.config import ServerUrl
 from infusion_cli.errors import InterruptedCommandError, StoreError, TransientError
+from infusion_cli.services.ports import Access
 from infusion_cli.store import guards, server
-from infusion_cli.store.compiled import SCHEMA, SHAPE
+from infusion_cli.store.compiled import SCHEMA, SHAPE, STATEMENTS
 from infusion_cli.store.database import (
     MAIN,
     PATIENCE,
@@ -34,6 +36,8 @@ _AT_A_TIME = 2_000
 """Rows that are fetched together where they are read one after the other."""
 _FOUNDING = 0x494E4655
 """The advisory lock under which tables are made: two desks may say `init` at once."""
+_BRIEFLY = "BEGIN READ WRITE; SET LOCAL statement_timeout = 500; SET LOCAL synchronous_commit = off"
+"""Begins what must not keep a desk waiting: half a second for anybody's lock, no waiting for the disk."""
 
 
 class PostgresDatabase(Database):
@@ -75,7 +79,7 @@ class PostgresDatabase(Database):
 
     def rollback(self) -> None:
         """Leave the book as it was when the transaction began."""
-        if not self.connection.closed:
+        if not self.connection.closed and self._is_in_transaction():
             with suppress(StoreError), self.refusals():
                 self.connection.execute("ROLLBACK")
 
@@ -83,12 +87,54 @@ class PostgresDatabase(Database):
         """Hang up."""
         self.connection.close()
 
+    def scrub(self) -> str:
+        """Nothing: only the owner of the tables can have them written anew."""
+        return (
+            f"{self.place} keeps dead rows, and its log of changes, until the owner of the tables has run "
+            "VACUUM FULL and old archives are gone"
+        )
+
+    def accesses(self) -> list[Access]:
+        """The rows of the clinic."""
+        return [Access._make([*row[:5], tuple(json.loads(row[5])), row[6]]) for row in self.rows("accesses")]
+
+    def _keep_access(self, access: Access) -> None:
+        import psycopg
+
+        fields = access._asdict()
+        count = fields.pop("people")
+        try:
+            self.connection.execute(_BRIEFLY)
+            self.run("access_add", {**fields, "subjects": json.dumps(access.subjects), "count": count})
+            self.connection.execute("COMMIT")
+        except (psycopg.Error, StoreError) as error:
+            self.rollback()
+            raise StoreError(f"The access could not be noted at {self.place}.") from error
+
     def version(self) -> int | None:
         """The number of the newest migration that the database has seen."""
         ours = self._select("SELECT to_regclass('alembic_version'), to_regclass('operation')", {})
         if ours != [("alembic_version", "operation")]:
             return None
         return int(self._select("SELECT version_num FROM alembic_version", {})[0][0])
+
+    def several(self, *asked: tuple[str, Mapping[str, Any]]) -> list[list[Row]]:
+        """All rows of each of several named statements, asked in one journey to the server."""
+        with self.together():
+            answers = [
+                self.connection.execute(STATEMENTS[self.dialect][name], self._with_clinic(parameters))
+                for name, parameters in asked
+            ]
+        return [answer.fetchall() for answer in answers]
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is run in the block goes in one journey; what is refused is told at the block's end at the latest."""
+        import psycopg
+
+        # An old libpq waits for every answer.
+        with self.refusals(), self.connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext():
+            yield
 
     def guards(self) -> dict[str, str]:
         """The triggers with their functions, and the exclusion constraint."""
@@ -149,12 +195,18 @@ class PostgresDatabase(Database):
                 return
 
     def _lock(self, seconds: float) -> None:
-        with self.refusals():
+        with self.together():
             self.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
             self.connection.execute(f"SET LOCAL lock_timeout = {max(1, int(seconds * 1000))}")
-        if not self.rows("lock"):
+            locked = self.connection.execute(STATEMENTS[self.dialect]["lock"], {"clinic": self.clinic})
+        if not locked.fetchall():
             raise server.no_such_clinic(self.clinic, [name for (name,) in self.rows("clinics")], self.place)
         self.refuse_unguarded()
+
+    def _is_in_transaction(self) -> bool:
+        from psycopg.pq import TransactionStatus
+
+        return self.connection.info.transaction_status != TransactionStatus.IDLE
 
     def _connected(self, begin: Any) -> None:
         """Begin; when the connection turns out to be gone, reach for the server again and begin once more."""

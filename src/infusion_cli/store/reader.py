@@ -12,7 +12,7 @@ from infusion_cli.domain.plan import ClinicText
 from infusion_cli.errors import StoreError
 from infusion_cli.services.ports import Answer, Operation
 from infusion_cli.store import journal, rows
-from infusion_cli.store.database import MAIN, Database
+from infusion_cli.store.database import MAIN, Database, Row
 
 _ABOVE_EVERY_LETTER = "\U0010ffff"
 _ALL = 1 << 62
@@ -25,20 +25,25 @@ class BookReader:
     def __init__(self, database: Database, now: int) -> None:
         self.now = now
         self.database = database
-        self.clinic_text, self.clinic = _clinic(database)
-        self.revision = journal.head(database).seq
+        clinics, heads = database.several(("clinic", {}), ("head", {}))
+        self.clinic_text, self.clinic = _clinic(database, clinics)
+        self.revision = journal.head_of(heads).seq
 
     def load(self, lo: int, hi: int, patients: Iterable[str] = ()) -> Book:
         """Everything that touches the instants [lo, hi), and all of those patients."""
         book = Book(self.clinic, self.now, lo, hi)
-        book.add(self._visits("visits_touching", lo=lo, hi=hi))
-        book.add(map(rows.block_of, self.database.rows("blocks_touching", lo=lo, hi=hi)))
-        asked = sorted(set(patients))
+        span, asked = {"lo": lo, "hi": hi}, sorted(set(patients))
+        of, ids_of = {"patients": json.dumps(asked)}, {"ids": json.dumps(asked)}
+        about_time = (("visits_touching", span), ("blocks_touching", span))
+        about_people = (("patients_with", ids_of), ("requirements_of", ids_of), ("visits_of", of), ("series_of", of))
+        visits, blocks, *found = self.database.several(*about_time, *(about_people if asked else ()))
+        book.add(self._as_seen(visits))
+        book.add(map(rows.block_of, blocks))
         if asked:
-            listed = json.dumps(asked)
-            book.add(self._visits("visits_of", patients=listed))
-            book.add(self._patients("patients_with", ids=listed))
-            book.add(map(rows.series_of, self.database.rows("series_of", patients=listed)))
+            people, required, of_people, series = found
+            book.add(self._as_seen(of_people))
+            book.add(rows.patients_of(people, required))
+            book.add(map(rows.series_of, series))
         return book
 
     def record(self, record_id: str) -> Record | None:
@@ -80,10 +85,9 @@ class BookReader:
         """The hash of the book's first operation, which tells it from every other book."""
         return str(self.database.rows("link", seq=1)[0][0])
 
-    def patients(self) -> list[Patient]:
-        """Every patient that is not entered in error, by name."""
-        found = rows.patients_of(self.database.rows("patients_known"), self.database.rows("requirements"))
-        return sorted(found, key=_by_name)
+    def patients(self, limit: int | None = None) -> list[Patient]:
+        """Every patient that is not entered in error, by name; with a limit any so many of them."""
+        return sorted(self._patients("patients_known", most=_ALL if limit is None else limit), key=_by_name)
 
     def patients_by_mrn(self, mrns: Sequence[str]) -> dict[str, Patient]:
         """The patients of those medical record numbers, by number (exact)."""
@@ -142,26 +146,29 @@ class BookReader:
         return self.database.rows(name, ids=listed)
 
     def _visits(self, name: str, **parameters: object) -> list[Appointment]:
-        found = map(rows.visit_of, self.database.rows(name, **parameters))
-        return [self._as_of_now(v) for v in found]
+        return self._as_seen(self.database.rows(name, **parameters))
+
+    def _as_seen(self, found: Iterable[Row]) -> list[Appointment]:
+        return [self._as_of_now(v) for v in map(rows.visit_of, found)]
 
     def _as_of_now(self, visit: Appointment) -> Appointment:
         return rows.released(visit) if rows.has_run_out(visit, self.now) else visit
 
     def _patients(self, name: str, **parameters: object) -> list[Patient]:
         found = self.database.rows(name, **parameters)
+        if not found:
+            return []
         required = self.database.rows("requirements_of", ids=json.dumps([row[0] for row in found]))
         return rows.patients_of(found, required)
 
 
-def _clinic(database: Database) -> tuple[ClinicText, Clinic]:
-    row = database.row("clinic")
-    if row is None:
+def _clinic(database: Database, found: Sequence[Row]) -> tuple[ClinicText, Clinic]:
+    if not found:
         raise StoreError(
             f"The book {database.place} is damaged (it has no clinic).",
             "put the newest sound copy of the file in its place",
         )
-    text = ClinicText(MAIN, *row)
+    text = ClinicText(MAIN, *found[0])
     return text, clinic_of(text)
 
 

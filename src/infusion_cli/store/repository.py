@@ -11,8 +11,8 @@ from typing import Any, Self
 from infusion_cli.config import Place, ServerUrl
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.plan import ClinicText, change
-from infusion_cli.errors import TransientError
-from infusion_cli.services.ports import Entry
+from infusion_cli.errors import StoreError, TransientError
+from infusion_cli.services.ports import Access, Entry
 from infusion_cli.store import database, journal
 from infusion_cli.store.database import MAIN, Database, InDoubtError
 from infusion_cli.store.reader import BookReader, clinic_of
@@ -70,11 +70,27 @@ class BookStore:
             self.database.commit()
         except InDoubtError:
             # Under the lock: what was still being committed is there by then, or never will be.
-            self.database.begin_writing()
+            try:
+                self.database.begin_writing()
+            except StoreError as error:
+                message = "The connection was lost during the commit: it is not known whether the change was written."
+                raise StoreError(message, "infusion history, once the database can be reached again") from error
             if self.database.row("link", seq=newest.seq) != (newest.hash,):
                 message = f"The connection to {self.place} was lost; nothing was written."
                 raise TransientError(message, "the same command again") from None
             self.database.committed = True
+
+    def scrub(self) -> str:
+        """Overwrite what was freed inside the book; gives what may still be there, empty when nothing is."""
+        return self.database.scrub()
+
+    def note_access(self, access: Access) -> None:
+        """Keep an access as well as can be: at once, without the write lock, silent when it fails."""
+        self.database.note_access(access)
+
+    def accesses(self) -> list[Access]:
+        """Every access that was kept, in the order of time."""
+        return self.database.accesses()
 
     def describe(self) -> dict[str, Any]:
         """Where the book is, its size in bytes, versions, settings, counts and the end of its journal."""
@@ -119,6 +135,9 @@ def open_store(
     """
     opened = _open(place, patience)
     opened.on_wait, opened.on_warn = on_wait, on_warn
+    exposed = opened.exposure() if on_warn else None
+    if on_warn and exposed:
+        on_warn(f"{exposed[0][0].lower()}{exposed[0][1:]}; try {exposed[1]}")
     return BookStore(opened)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from infusion_cli.errors import InterruptedCommandError, StoreError
-from infusion_cli.store import files, guards
+from infusion_cli.services.ports import Access
+from infusion_cli.store import access_log, files, guards
 from infusion_cli.store.compiled import SCHEMA
 from infusion_cli.store.database import (
     MAIN,
@@ -35,6 +36,9 @@ _SETTINGS = (
     "recursive_triggers=ON",
     "cell_size_check=ON",
     "trusted_schema=OFF",
+    # What is deleted is overwritten, and nothing of a patient is spilt into the system's folder for such files.
+    "secure_delete=ON",
+    "temp_store=MEMORY",
     "synchronous=FULL",
     "cache_size=-32000",
 )
@@ -125,10 +129,20 @@ class SqliteDatabase(Database):
         """Commit; Ctrl-C waits until it is known how that went."""
         with interrupts_held_back() as pressed:
             with self.refusals():
-                self.connection.execute("COMMIT")
+                self._commit()
             self.committed = True
         if pressed:
             raise InterruptedCommandError("Interrupted, but the change had been written already.", "infusion history")
+
+    def _commit(self) -> None:
+        try:
+            self.connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if not getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
+                raise
+            # The last sync comes after what it makes certain: the change may be there, and may go again.
+            doubt = f"The disk of {self.path} failed at the commit: it is not known whether the change was written."
+            raise StoreError(doubt, "infusion history") from error
 
     def rollback(self) -> None:
         """Leave the book as it was when the transaction began."""
@@ -139,6 +153,37 @@ class SqliteDatabase(Database):
     def close(self) -> None:
         """Let go of the file."""
         self.connection.close()
+
+    def exposure(self) -> tuple[str, str] | None:
+        """Who could read or replace the file that should not."""
+        return files.exposure(self.path)
+
+    def cautions(self) -> Iterator[tuple[str, str, str]]:
+        """Modes that let others in."""
+        found = self.exposure()
+        if found:
+            yield "file-mode", f"{found[0]}.", found[1]
+
+    def scrub(self) -> str:
+        """Write the file anew without what was freed, also by programs that overwrite nothing."""
+        try:
+            self.prepare_to_write()
+            with self.refusals():
+                self.connection.execute("VACUUM")
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except StoreError as error:
+            return f"parts of it may still be in the book's file ({error.message.rstrip('.')})"
+        return ""
+
+    def accesses(self) -> list[Access]:
+        """What stands in the files beside the book; lines that cannot be read are counted to the user."""
+        found, unreadable = access_log.read(self.path)
+        if unreadable and self.on_warn:
+            self.on_warn(f"the access log beside {self.path} has lines that cannot be read ({unreadable})")
+        return found
+
+    def _keep_access(self, access: Access) -> None:
+        access_log.append(self.path, access)
 
     def prepare_to_write(self) -> None:
         """Choose the journal that this disk and this SQLite are sound with; raises StoreError on a network share."""
@@ -322,6 +367,8 @@ _REFUSALS = (
     ("SQLITE_AUTH", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
     ("SQLITE_CANTOPEN", "The book {path} cannot be opened.", "check who owns the file and its folder"),
     ("SQLITE_FULL", "The disk is full; nothing was written.", "make room, then the same command again"),
+    # The log's index could not grow: nothing but room is wanted for that.
+    ("SQLITE_IOERR_SHMSIZE", "The disk is full; nothing was written.", "make room, then the same command again"),
     ("SQLITE_IOERR", "The disk of {path} failed; nothing was written.", "infusion db check"),
     ("SQLITE_TOOBIG", "That is more than a book can hold in one piece; nothing was written.", ""),
     ("SQLITE_CONSTRAINT", "The book refused the change ({text}); nothing was written.", ""),

@@ -51,25 +51,28 @@ def _fields(row: type[Any]) -> list[Any]:
     return [c for c in t.columns(row) if c.name not in _BOOKKEEPING]
 
 
-class _Unfolded(FunctionElement[str]):
-    """A JSON list of texts as a table with one column, `value`."""
+class _Among(FunctionElement[bool]):
+    """Whether a column's text is in a JSON list."""
 
     inherit_cache = True
 
 
-@compiles(_Unfolded, "sqlite")
-def _unfolded_by_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    return f"json_each({compiler.process(element.clauses, **options)})"
+@compiles(_Among, "sqlite")
+def _among_by_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    column, listed = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({listed}))"
 
 
-@compiles(_Unfolded, "postgresql")
-def _unfolded_by_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS JSON))"
+@compiles(_Among, "postgresql")
+def _among_by_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    # As an array, because of a table the planner would believe that it has a hundred rows.
+    column, listed = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} = ANY (ARRAY(SELECT json_array_elements_text(CAST({listed} AS JSON))))"
 
 
-def _listed(name: str) -> Any:
-    """The values of the JSON list in a parameter."""
-    return select(_Unfolded(bindparam(name)).table_valued("value").c.value)
+def _among(column: Any, name: str) -> Any:
+    """Whether a column is one of the values of the JSON list in a parameter."""
+    return _Among(column, bindparam(name))
 
 
 def _about_the_clinic(upsert: Callable[..., Any]) -> Statements:
@@ -106,12 +109,12 @@ def _about_patients() -> Statements:
         _WORD.clinic_id == _CLINIC, _WORD.word >= bindparam("first"), _WORD.word < bindparam("after")
     )
     return {
-        "patients_known": _as_written(known),
-        "patients_with": people.where(_PATIENT.id.in_(_listed("ids"))),
-        "patients_by_mrn": _as_written(known.where(_PATIENT.mrn.in_(_listed("mrns")))),
+        "patients_known": known.limit(bindparam("most")),
+        "patients_with": people.where(_among(_PATIENT.id, "ids")),
+        "patients_by_mrn": _as_written(known.where(_among(_PATIENT.mrn, "mrns"))),
         "patients_beginning": _as_written(known.where(_PATIENT.id.in_(beginning))),
         "requirements": required.order_by(_REQUIREMENT.patient_id, _REQUIREMENT.requirement),
-        "requirements_of": required.where(_REQUIREMENT.patient_id.in_(_listed("ids"))).order_by(
+        "requirements_of": required.where(_among(_REQUIREMENT.patient_id, "ids")).order_by(
             _REQUIREMENT.patient_id, _REQUIREMENT.requirement
         ),
     }
@@ -121,7 +124,7 @@ def _about_the_calendar() -> Statements:
     lo: Any = bindparam("lo")
     hi: Any = bindparam("hi")
     visits = select(*_fields(t.AppointmentRow)).where(_VISIT.clinic_id == _CLINIC).order_by(_VISIT.start, _VISIT.id)
-    starting = visits.where(_VISIT.start >= lo, _VISIT.start < hi, _VISIT.status.in_(_listed("statuses")))
+    starting = visits.where(_VISIT.start >= lo, _VISIT.start < hi, _among(_VISIT.status, "statuses"))
     series = select(*_fields(t.SeriesRow)).where(_SERIES.clinic_id == _CLINIC).order_by(_SERIES.made, _SERIES.id)
     blocks = select(*_fields(t.BlockRow)).where(_BLOCK.clinic_id == _CLINIC).order_by(_BLOCK.start, _BLOCK.id)
     return {
@@ -131,27 +134,27 @@ def _about_the_calendar() -> Statements:
             _VISIT.start < hi,
             _VISIT.end > lo,
         ),
-        "visits_of": visits.where(_VISIT.patient.in_(_listed("patients"))),
-        "visits_with": visits.where(_VISIT.id.in_(_listed("ids"))),
+        "visits_of": visits.where(_among(_VISIT.patient, "patients")),
+        "visits_with": visits.where(_among(_VISIT.id, "ids")),
         "visits_starting": starting,
         "visits_span": select(func.min(_VISIT.start), func.max(_VISIT.end)).where(
             _VISIT.clinic_id == _CLINIC,
             _VISIT.start >= lo,
             _VISIT.start < hi,
-            _VISIT.status.in_(_listed("statuses")),
+            _among(_VISIT.status, "statuses"),
         ),
         "visits_starting_of": visits.where(
             _VISIT.patient == bindparam("patient"),
             _VISIT.start >= lo,
             _VISIT.start < hi,
-            _VISIT.status.in_(_listed("statuses")),
+            _among(_VISIT.status, "statuses"),
         ),
         "holds_over": visits.where(_VISIT.status == "pending", _VISIT.hold_until <= bindparam("now")),
-        "series_of": series.where(_SERIES.patient.in_(_listed("patients"))),
-        "series_standing": series.where(_SERIES.status.in_(_listed("statuses"))),
-        "series_with": series.where(_SERIES.id.in_(_listed("ids"))),
+        "series_of": series.where(_among(_SERIES.patient, "patients")),
+        "series_standing": series.where(_among(_SERIES.status, "statuses")),
+        "series_with": series.where(_among(_SERIES.id, "ids")),
         "blocks_touching": blocks.where(_BLOCK.end > lo, _BLOCK.start < hi),
-        "blocks_with": blocks.where(_BLOCK.id.in_(_listed("ids"))),
+        "blocks_with": blocks.where(_among(_BLOCK.id, "ids")),
     }
 
 
@@ -170,16 +173,35 @@ def _about_the_journal() -> Statements:
         .where(o.clinic_id == _CLINIC)
     )
     newest_first = operations.order_by(o.seq.desc()).limit(bindparam("most"))
-    touching = select(_TOUCHED.seq).where(_TOUCHED.clinic_id == _CLINIC, _TOUCHED.record_id == bindparam("record"))
+    touched = select(_TOUCHED.seq).where(_TOUCHED.clinic_id == _CLINIC)
+    touching = touched.where(_TOUCHED.record_id == bindparam("record"))
+    touching_any = touched.where(_among(_TOUCHED.record_id, "records"))
     return {
         "head": select(o.seq, o.hash).where(o.clinic_id == _CLINIC).order_by(o.seq.desc()).limit(1),
         "link": select(o.hash).where(o.clinic_id == _CLINIC, o.seq == bindparam("seq")),
         "operation": operations.where(o.id == bindparam("operation")),
         "operations": newest_first,
+        "payloads_touching": select(_PAYLOAD.seq, _PAYLOAD.changes)
+        .where(_PAYLOAD.clinic_id == _CLINIC, _PAYLOAD.seq.in_(touching_any))
+        .order_by(_PAYLOAD.seq),
+        "keys_touching": select(_KEY.key, _KEY.answer)
+        .join(t.table(t.OperationRow), (o.clinic_id == _KEY.clinic_id) & (o.id == _KEY.operation_id))
+        .where(_KEY.clinic_id == _CLINIC, o.seq.in_(touching_any))
+        .order_by(_KEY.key),
         "operations_touching": newest_first.where(o.seq.in_(touching)),
         "answers": select(_KEY.key, _KEY.request, _KEY.operation_id, _KEY.answer).where(
-            _KEY.clinic_id == _CLINIC, _KEY.key.in_(_listed("keys"))
+            _KEY.clinic_id == _CLINIC, _among(_KEY.key, "keys")
         ),
+    }
+
+
+def of_a_server() -> Statements:
+    """What only a server keeps in a table: the access log."""
+    access = t.table(t.AccessRow).c
+    columns = [c for c in t.columns(t.AccessRow) if c.name != "clinic_id"]
+    return {
+        "access_add": insert(t.table(t.AccessRow)),
+        "accesses": select(*columns).where(access.clinic_id == _CLINIC).order_by(access.at, access.id),
     }
 
 
@@ -191,10 +213,10 @@ def _about_resources() -> Statements:
         "resources_shared": resources.where(
             or_(*(_RESOURCE.kind == kind for kind in ("chair", "hands", "attention", "provider")))
         ),
-        "resources_of": resources.where(_RESOURCE.kind == "patient", _RESOURCE.ref.in_(_listed("patients"))),
+        "resources_of": resources.where(_RESOURCE.kind == "patient", _among(_RESOURCE.ref, "patients")),
         "resource_last": select(func.coalesce(func.max(_RESOURCE.id), 0)).where(_RESOURCE.clinic_id == _CLINIC),
         "claims_of": select(_CLAIM.appointment_id, _CLAIM.resource_id, _CLAIM.t0, _CLAIM.t1, _CLAIM.units).where(
-            _CLAIM.clinic_id == _CLINIC, _CLAIM.appointment_id.in_(_listed("visits"))
+            _CLAIM.clinic_id == _CLINIC, _among(_CLAIM.appointment_id, "visits")
         ),
     }
 
@@ -227,6 +249,12 @@ def _writes(upsert: Callable[..., Any]) -> Statements:
         "claim_add": insert(t.table(t.ClaimRow)),
         "operation_add": insert(t.table(t.OperationRow)),
         "payload_add": insert(t.table(t.PayloadRow)),
+        "payload_redact": update(t.table(t.PayloadRow))
+        .where(_PAYLOAD.clinic_id == _CLINIC, _PAYLOAD.seq == bindparam("number"))
+        .values(salt="", changes=bindparam("text")),
+        "key_blank": update(t.table(t.IdempotencyRow))
+        .where(_KEY.clinic_id == _CLINIC, _KEY.key == bindparam("old"))
+        .values(key=bindparam("fresh"), request="", answer=""),
         "touched_add": insert(t.table(t.TouchedRow)),
         "key_put": _put(upsert, t.IdempotencyRow),
         "keys_drop": delete(t.table(t.IdempotencyRow)).where(

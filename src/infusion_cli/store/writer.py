@@ -11,9 +11,9 @@ from infusion_cli.domain.book import Appointment, Block, Patient, Series
 from infusion_cli.domain.claims import Claim, capacities_of, claims_of
 from infusion_cli.domain.clinic_time import wall_text, zone
 from infusion_cli.domain.plan import ClinicText, Conflict, change
-from infusion_cli.errors import ConflictError
+from infusion_cli.errors import ConflictError, StoreError
 from infusion_cli.services.ports import Entry, Operation
-from infusion_cli.store import journal, rows
+from infusion_cli.store import forgetting, journal, rows
 from infusion_cli.store.database import Database, GuardError
 from infusion_cli.store.reader import BookReader, clinic_of
 
@@ -38,7 +38,8 @@ class BookWriter(BookReader):
         super().__init__(database, now)
         self.wrote = False
         self.discarded = False
-        self._counters: dict[str, int] = dict(database.rows("counters"))
+        counters, self._holds_over = database.several(("counters", {}), ("holds_over", {"now": now}))
+        self._counters: dict[str, int] = dict(counters)
 
     def new_id(self, kind: str) -> str:
         """The next free id of a kind; it is kept only when the block commits."""
@@ -63,7 +64,7 @@ class BookWriter(BookReader):
 
     def release_holds(self) -> None:
         """Cancel the holds that ran out, as an operation of the program itself, when there are any."""
-        over = [rows.visit_of(row) for row in self.database.rows("holds_over", now=self.now)]
+        over = [rows.visit_of(row) for row in self._holds_over]
         if over:
             self.write(Entry(RELEASE, ITSELF, [change(v, rows.released(v)) for v in over]))
 
@@ -72,6 +73,7 @@ class BookWriter(BookReader):
         self.database.run_many("counter_put", ({"kind": k, "next": n} for k, n in self._counters.items()))
 
     def _write(self, entry: Entry) -> Operation:
+        self._refuse_used(c.id for c in entry.changes if c.before is None)
         after = [c.after for c in entry.changes]
         # In the order in which the tables refer to each other; capacities rise first and fall last.
         clinics = [r for r in after if isinstance(r, ClinicText)]
@@ -84,11 +86,25 @@ class BookWriter(BookReader):
         self._put_visits([r for r in after if isinstance(r, Appointment)])
         if clinics:
             self._lower_capacities()
-        done = journal.append(self.database, entry, self.new_id("operation"), self.now, zone(self.clinic.timezone))
+        redaction = None
+        if entry.forgets:
+            entry, redaction = forgetting.forget(self.database, entry)
+        new_id, tz = self.new_id("operation"), zone(self.clinic.timezone)
+        done = journal.append(self.database, entry, new_id, self.now, tz, redaction)
         self._put_keys(entry, done)
         self.revision = done.seq
         self.wrote = True
         return done
+
+    def _refuse_used(self, fresh: Iterable[str]) -> None:
+        """A counter that was damaged gives an id twice; the new record would take the place of another one."""
+        by_kind: dict[str, list[str]] = {}
+        for record_id in fresh:
+            by_kind.setdefault(record_id[:1], []).append(record_id)
+        finders = self._finders()
+        for letter, listed in by_kind.items():
+            if letter in finders and finders[letter](json.dumps(listed)):
+                raise StoreError(f"{self.database.place} gave an id twice; nothing was written.", "infusion db check")
 
     def _put_keys(self, entry: Entry, done: Operation) -> None:
         if entry.undoes:
@@ -185,9 +201,10 @@ class BookWriter(BookReader):
 
     def _resources(self, patients: Iterable[str]) -> dict[tuple[str, str], tuple[int, int]]:
         """Number and capacity of the clinic's own resources and of these patients, by kind and ref."""
-        found = self.database.rows("resources_shared")
-        found += self.database.rows("resources_of", patients=json.dumps(sorted(patients)))
-        return {(kind, ref): (number, capacity) for kind, ref, number, capacity in found}
+        shared, own = self.database.several(
+            ("resources_shared", {}), ("resources_of", {"patients": json.dumps(sorted(patients))})
+        )
+        return {(kind, ref): (number, capacity) for kind, ref, number, capacity in (*shared, *own)}
 
     def _add_resources(self, wanted: Mapping[tuple[str, str], int]) -> None:
         if not wanted:
