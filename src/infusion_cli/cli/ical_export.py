@@ -64,24 +64,23 @@ def export(
     with session.reading() as reader:
         counted = _Counted(_visits(reader, task))
         write_pieces(path, _pieces(reader, task, counted))
-        session.saw(counted.people)
+        if task.of:  # the other files show nobody
+            session.saw([calendars.named(reader, task.of)])
     if output != "-":
         session.out.record({"file": str(path), "visits": counted.count}, [f"Written: {path}"])
     return None
 
 
 class _Counted:
-    """Visits passed through, how many they were, and whose."""
+    """Visits passed through, and how many they were."""
 
     def __init__(self, visits: Iterable[Appointment]) -> None:
         self.visits = visits
         self.count = 0
-        self.people: dict[str, None] = {}
 
     def __iter__(self) -> Iterator[Appointment]:
         for visit in self.visits:
             self.count += 1
-            self.people[visit.patient] = None
             yield visit
 
 
