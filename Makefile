@@ -7,7 +7,7 @@ ARGS ?=
 # FORM=release takes hours where FORM=full takes minutes.
 FORM ?= full
 torture := tests/races tests/torture tests/model tests/cli/test_kill.py tests/cli/test_startup.py \
-  tests/store/test_migrate.py tests/store/test_copy.py tests/store/test_backup.py
+  tests/store/test_migrate.py tests/store/test_backup.py tests/store/test_restore.py tests/cli/test_db_copy.py
 
 bin := .venv/bin
 ready := .venv/.installed

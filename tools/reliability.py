@@ -49,6 +49,7 @@ ROWS = (
     Row("10 The clock jumps", ("clock",)),
     Row("11 Random operations: memory, SQLite and PostgreSQL agree", ("model",), ("model with a mistake",)),
     Row("12 Backups while desks write", ("backup in a race",)),
+    Row("12 kill -9 in a restore: the one book or the other is there", ("kill -9 in a restore",)),
     Row("12 A whole book there and back", ("copy there and back",)),
     Row("13 An older book is brought up to date", ("migration",)),
     Row("14 Modules that a command loads", ("start-up",)),

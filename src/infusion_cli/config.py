@@ -14,7 +14,8 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
     ("INFUSION_DB", "path or `postgresql://` address of the book; default: `book.sqlite3` in the user data folder"),
     ("INFUSION_CLINIC", "which clinic, in a PostgreSQL database that several share"),
     ("INFUSION_ACTOR", "who is at work, for the journal; default: the operating system's user"),
-    ("INFUSION_CONFIG", "path of the configuration file (TOML with the keys `db`, `clinic` and `actor`)"),
+    ("INFUSION_BACKUP", "`daily` makes a backup with the first change of a day; default: `off`"),
+    ("INFUSION_CONFIG", "path of the configuration file (TOML with the keys `db`, `clinic`, `actor` and `backup`)"),
     ("INFUSION_ALLOW_NETWORK", "`1` lets the book be written on a network file system, at your own risk"),
     ("NO_COLOR", "no colour, whatever the terminal can do"),
     ("FORCE_COLOR", "colour even where the output is no terminal"),
@@ -24,7 +25,7 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
 )
 
 
-SETTINGS = ("db", "clinic", "actor")
+SETTINGS = ("db", "clinic", "actor", "backup")
 """What the configuration file may say."""
 
 
@@ -52,6 +53,9 @@ class Config(NamedTuple):
 
     db: Place
     actor: str
+    clinic: str = ""
+    """The clinic that was named; empty for the only one there is."""
+    backs_up_daily: bool = False
 
 
 def load(flag_db: str | None = None, env: Mapping[str, str] = os.environ) -> Config:
@@ -60,7 +64,10 @@ def load(flag_db: str | None = None, env: Mapping[str, str] = os.environ) -> Con
     db = flag_db or env.get("INFUSION_DB") or settings.get("db") or ""
     clinic = env.get("INFUSION_CLINIC") or settings.get("clinic") or ""
     actor = env.get("INFUSION_ACTOR") or settings.get("actor") or _user(env)
-    return Config(place_of(db, clinic) if db else default_db(), actor)
+    backup = env.get("INFUSION_BACKUP") or settings.get("backup") or "off"
+    if backup not in {"daily", "off"}:
+        raise UsageError(f"Backups are made daily or not at all, and not {backup!r}.", "INFUSION_BACKUP=daily or off")
+    return Config(place_of(db, clinic) if db else default_db(), actor, clinic, backup == "daily")
 
 
 def place_of(text: str, clinic: str = "") -> Place:
@@ -80,6 +87,11 @@ def default_db() -> Path:
     from platformdirs import user_data_path  # noqa: PLC0415  only needed without --db and INFUSION_DB
 
     return user_data_path("infusion", appauthor=False) / "book.sqlite3"
+
+
+def backup_folder(place: Place) -> Path:
+    """Where backups go unless a folder is named: beside the book, or for a server in the user data folder."""
+    return (default_db() if isinstance(place, ServerUrl) else place).parent / "backups"
 
 
 def origin(env: Mapping[str, str] = os.environ) -> str:

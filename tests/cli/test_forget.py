@@ -76,6 +76,11 @@ def meet(desk: Desk) -> None:
         desk.say(step, visit(0), "-q")
     desk.at(AFTER)
     (desk.folder / "batch.csv").unlink()
+    with Outside(where(desk)) as outside:
+        outside.run(
+            "INSERT INTO told VALUES ('main', :visit, 0, 'REQUEST', 'm', 'failed', 3, 0, 0, :error)",
+            {"visit": visit(0), "error": "550 no such user: xq.feather@mail.example"},
+        )
 
 
 def visit(number: int) -> str:
@@ -99,7 +104,17 @@ def signs_in(text: str) -> set[str]:
 
 def rows(desk: Desk) -> str:
     """Every row of every table but the clinic's file, as text."""
-    tables = ("patient", "patient_word", "requirement", "appointment", "series", "operation", "payload", "idempotency")
+    tables = (
+        "patient",
+        "patient_word",
+        "requirement",
+        "appointment",
+        "series",
+        "operation",
+        "payload",
+        "idempotency",
+        "told",
+    )
     with Outside(where(desk)) as outside:
         return "\n".join(str(row) for table in tables for row in outside.rows(f"SELECT * FROM {table}"))
 

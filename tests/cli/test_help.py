@@ -24,7 +24,7 @@ WRITE = {
     ("series", "book"),
     ("clinic", "apply"),
     ("batch", "apply"),
-    ("db", "migrate"),
+    *(("db", name) for name in ("backup", "restore", "copy", "migrate")),
 }
 
 

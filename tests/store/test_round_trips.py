@@ -18,6 +18,7 @@ from psycopg import Connection
 from infusion_cli.config import ServerUrl
 from infusion_cli.services import agenda, booking, patients
 from infusion_cli.services.desk import Desk
+from infusion_cli.services.ports import Access
 from infusion_cli.store import server
 from infusion_cli.store.database import Row
 from infusion_cli.store.repository import BookStore, create_book, open_store
@@ -112,6 +113,13 @@ def test_moving_a_visit(trips: Trips, store: BookStore) -> None:
     trips.since()
     booking.move(Desk(store, NOW, "desk"), visit(7).id, "2026-12-01T13:00")
     assert trips.since() == 19
+
+
+def test_noting_who_looked(trips: Trips, store: BookStore) -> None:
+    trips.since()
+    store.note_access(Access("a" * 16, NOW, "mira", "front", "today", (patient(0).id,), 1))
+    assert trips.since() == 1
+    assert len(store.accesses()) == 1
 
 
 def test_asking_one_after_the_other_is_seen(trips: Trips, store: BookStore) -> None:

@@ -34,7 +34,7 @@ WRITING: tuple[tuple[str, ...], ...] = (
     ("slots", "block", "--clinic", "2026-12-01T09:00", "2026-12-01T12:00", "--reason", "flood"),
     ("undo", "--yes"),
 )
-DAMAGE = "put the newest sound copy of the file in its place"
+DAMAGE = "infusion db restore BACKUP, with the newest sound one"
 OWNER = "check who owns the file and its folder"
 NAME = "name the book with --db"
 CHECK = "infusion db check"

@@ -137,6 +137,9 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         (
             Entry("info", "db:info", "Where the book is, how large, which versions."),
             Entry("check", "db:check", "Check the book from end to end."),
+            Entry("backup", "backups:backup", "Make a backup, looked at and with its fingerprint."),
+            Entry("restore", "backups:restore", "Put a backup in the book's place."),
+            Entry("copy", "backups:copy", "Copy a whole book, also to a server or from one."),
             Entry("migrate", "db:migrate", "Bring an older book up to date, and visits to the time that was told."),
         ),
     ),

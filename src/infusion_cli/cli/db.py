@@ -35,6 +35,10 @@ def check(session: Session) -> int | None:
 
     findings = [*sound.check(session.store), *sound.cautions(session.store)]
     errors = [f for f in findings if f.severity == "error"]
+    if session.config.backs_up_daily and not errors:
+        from infusion_cli.cli.backups import caution  # noqa: PLC0415  only where backups are wanted daily
+
+        findings += caution(session)
     lines: list[Line] = []
     for f in findings:
         mark = Piece("  x " if f.severity == "error" else "  - ", "red" if f.severity == "error" else "dim")

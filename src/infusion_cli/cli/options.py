@@ -93,6 +93,7 @@ def command(*, writes: bool = False, **declared: Any) -> Callable[[Body], Callab
 def _carry_out(body: Body, session: Session, values: dict[str, Any]) -> int | None:
     try:
         status = body(session, **values)
+        session.back_up_if_due()
     except (AmbiguousError, NotFoundError) as error:
         session.saw(person for person, _ in error.candidates)
         raise

@@ -131,6 +131,17 @@ class Session:
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
+    def back_up_if_due(self) -> None:
+        """After a change, the backup of the day where that is wanted; what goes wrong is said, and stops nothing."""
+        if self._store is None or not self._store.committed or not self.config.backs_up_daily:
+            return
+        from infusion_cli.cli.backups import back_up_daily  # noqa: PLC0415  only where it is wanted
+
+        try:
+            back_up_daily(self, self._store)
+        except InfusionError as error:
+            self.out.note(f"No backup was made today: {error.message}", *([f"Try: {error.hint}"] if error.hint else ()))
+
     def saw(self, shown: Iterable[object]) -> None:
         """Tell the access log whose data is shown or written out: records, or ids of patients.
 

@@ -10,8 +10,10 @@ import json
 import os
 import stat
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from infusion_cli.errors import StoreError
 from infusion_cli.services.ports import Access
@@ -23,12 +25,26 @@ _APPEND = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os,
 def append(book: Path, access: Access) -> None:
     """Write one entry; raises OSError when it cannot be."""
     book = Path(os.path.realpath(book))
-    path = book.with_name(f"{book.name}.access-{time.gmtime(access.at).tm_year}.jsonl")
+    path = _file_of(book, access)
     handle = _opened(path, book)
     try:
-        os.write(handle, (json.dumps(access._asdict(), separators=(",", ":")) + "\n").encode())
+        os.write(handle, _line(access))
     finally:
         os.close(handle)
+
+
+def row_of(access: Access) -> dict[str, Any]:
+    """The columns of an entry, where the log is a table."""
+    fields = access._asdict()
+    return {**fields, "subjects": json.dumps(access.subjects), "count": fields.pop("people")}
+
+
+def files_of(book: Path, accesses: Iterable[Access]) -> dict[Path, bytes]:
+    """The files beside a book whose log is these entries, and what stands in each."""
+    found: dict[Path, bytearray] = {}
+    for access in accesses:
+        found.setdefault(_file_of(book, access), bytearray()).extend(_line(access))
+    return {path: bytes(octets) for path, octets in found.items()}
 
 
 def read(book: Path) -> tuple[list[Access], int]:
@@ -44,6 +60,14 @@ def read(book: Path) -> tuple[list[Access], int]:
             except (ValueError, TypeError, KeyError):
                 unreadable += 1
     return sorted(found, key=lambda access: access.at), unreadable
+
+
+def _file_of(book: Path, access: Access) -> Path:
+    return book.with_name(f"{book.name}.access-{time.gmtime(access.at).tm_year}.jsonl")
+
+
+def _line(access: Access) -> bytes:
+    return (json.dumps(access._asdict(), separators=(",", ":")) + "\n").encode()
 
 
 def _opened(path: Path, book: Path) -> int:

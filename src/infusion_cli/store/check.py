@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from infusion_cli.domain import codec, ids, names
@@ -13,11 +13,11 @@ from infusion_cli.domain.plan import ClinicText
 from infusion_cli.domain.wall_time import AWAITED, begins_as_told
 from infusion_cli.errors import StoreError
 from infusion_cli.store import journal, rows
-from infusion_cli.store.database import Database
+from infusion_cli.store.database import RESTORE, Database
 from infusion_cli.store.reader import BookReader
 from infusion_cli.store.repository import BookStore
 
-RESTORE = "put the newest sound copy of the file in its place"
+Part = Callable[[Database], Iterable["Finding"]]
 
 
 class Finding(NamedTuple):
@@ -38,12 +38,15 @@ class _State(NamedTuple):
     record: Record | ClinicText | None
 
 
-def check(store: BookStore) -> list[Finding]:
-    """Every finding about the book, errors first; reads only, and raises nothing for damage that it meets."""
+def check(store: BookStore, parts: Sequence[Part] = ()) -> list[Finding]:
+    """Every finding about the book, or of some parts of the check, errors first.
+
+    Reads only, and raises nothing for damage that it meets.
+    """
     found: list[Finding] = []
     store.database.begin_reading()
     try:
-        for part in _PARTS:
+        for part in parts or _PARTS:
             found += _careful(part, store.database)
     finally:
         store.database.rollback()
@@ -59,7 +62,7 @@ def cautions(store: BookStore) -> list[Finding]:
         store.database.rollback()
 
 
-def _careful(part: Callable[[Database], Iterable[Finding]], database: Database) -> list[Finding]:
+def _careful(part: Part, database: Database) -> list[Finding]:
     found: list[Finding] = []
     try:
         found.extend(part(database))
@@ -211,4 +214,6 @@ def _stored(database: Database) -> dict[str, Record | ClinicText]:
     }
 
 
-_PARTS = (_file, _definitions, _journal, _contents, _words, _counters, _capacities, _notes)
+FORM = (_file, _definitions, _journal)
+"""The parts that look at the file, its tables and guards and its journal, and not at every record."""
+_PARTS = (*FORM, _contents, _words, _counters, _capacities, _notes)

@@ -24,19 +24,30 @@ PATIENCE = 10.0
 WORD_AFTER = 1.0
 """Seconds of waiting after which the user hears of it."""
 
+RESTORE = "infusion db restore BACKUP, with the newest sound one"
+"""The way out of every kind of damage."""
+
 Row = tuple[Any, ...]
 
 
 class GuardError(StoreError):
     """A guard of the database refused a row; `guard` is its name, e.g. `capacity`.
 
-    `row` says which one, as far as the engine tells: the resource's number and the instant.
+    `row` says which one, as far as the engine tells: the resource's number, the instant, the visit.
     """
 
-    def __init__(self, guard: str, row: tuple[int, int] | None = None) -> None:
+    def __init__(self, guard: str, row: tuple[int, int, str] | None = None) -> None:
         super().__init__(f"The book's guard refused the change ({guard}).")
         self.guard = guard
         self.row = row
+
+
+class DamagedError(StoreError):
+    """What is there cannot be read as a book."""
+
+
+class TakenError(StoreError):
+    """Where something new was to be made, something is already."""
 
 
 class InDoubtError(StoreError):
@@ -78,7 +89,7 @@ class Database(ABC):
         return found[0] if found else None
 
     def each(self, name: str, **parameters: Any) -> Iterator[Row]:
-        """The rows of a named statement one after the other, none of them kept; within one transaction."""
+        """The rows of a named statement one after the other, never all in memory; inside a transaction."""
         stream = self._stream(STATEMENTS[self.dialect][name], self._with_clinic(parameters))
         self._streams.append(stream)
         return stream
@@ -200,7 +211,7 @@ class Database(ABC):
 
     @abstractmethod
     def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Generator[Row, None, None]:
-        """The rows of a statement as they are fetched."""
+        """The rows of a statement fetched a few at a time."""
 
     @abstractmethod
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from infusion_cli.errors import StoreError
+from infusion_cli.errors import InterruptedCommandError, StoreError
+from infusion_cli.store.database import TakenError, interrupts_held_back
 
 SHARES = frozenset({"cifs", "smb3", "nfs", "nfs4", "9p", "fuse.sshfs", "vboxsf"})
 """File systems that get the locks between machines wrong."""
@@ -74,21 +75,39 @@ def made_whole(path: Path) -> Iterator[Path]:
     """
     if os.path.lexists(path):
         raise _already(path)
+    with draft(path) as fresh:
+        yield fresh
+        publish(fresh, path)
+
+
+@contextmanager
+def draft(path: Path) -> Iterator[Path]:
+    """A new empty file beside `path`, private to its owner, gone when the block ends; raises StoreError."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        fresh = path.with_name(f".{path.name}.{os.urandom(4).hex()}.new")
+        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
-        raise StoreError(f"No book can be created at {path}: {error.strerror}.") from error
+        is_file = path.parent.exists() and not path.parent.is_dir()
+        why = "that is no folder" if is_file else error.strerror
+        raise StoreError(f"No book can be created in {path.parent}: {why}.", "name another place") from error
     try:
-        yield draft
-        _publish(draft, path)
+        yield fresh
     finally:
-        draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+        for ending in ("", "-journal", "-wal", "-shm"):
+            Path(f"{fresh}{ending}").unlink(missing_ok=True)
 
 
-def _publish(draft: Path, path: Path) -> None:
+def publish(draft: Path, path: Path) -> None:
+    """Give a finished file its name, for good; raises StoreError when the name is taken."""
+    with interrupts_held_back() as pressed:
+        _name(draft, path)
+        sync_folder(path.parent)
+    if pressed:
+        raise InterruptedCommandError(f"Interrupted, but {path} had been written already.", "infusion db info")
+
+
+def _name(draft: Path, path: Path) -> None:
     # A link never replaces what somebody else has put there meanwhile; a rename would.
     try:
         os.link(draft, path)
@@ -99,11 +118,18 @@ def _publish(draft: Path, path: Path) -> None:
         draft.rename(path)
 
 
-def _already(path: Path) -> StoreError:
-    return StoreError(f"There is something at {path} already.", "infusion db info, or name another file with --db")
+def _already(path: Path) -> TakenError:
+    return TakenError(f"There is something at {path} already.", "infusion db info, or name another file with --db")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until the file's content is on the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the folder's names are on the disk."""
     # Where folders cannot be opened, the system keeps their order by itself.
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
@@ -111,6 +137,11 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def may_change(path: Path) -> bool:
+    """Whether somebody could write the file: a book is written only where its journal can be made beside it."""
+    return os.access(path.parent, os.W_OK)
 
 
 def share_under(path: Path, mounts: Path = MOUNTS) -> str:

@@ -39,6 +39,7 @@ def forget(database: Database, entry: Entry) -> tuple[Entry, dict[str, Any]]:
             database.run("payload_redact", {"number": seq, "text": kept})
             digests[str(seq)] = journal.digest_of("", kept)
     _blank_keys(database, listed, ids, known)
+    database.run("told_blank", {"records": listed})
     changes = [c._replace(before=forgotten(c.before) if c.before else None) for c in entry.changes]
     redaction = {"op": journal.REDACT, "reason": entry.reason, "payloads": digests}
     return entry._replace(changes=changes), redaction

@@ -42,6 +42,7 @@ def text() -> str:
     lines += _listing("sqlite", [*map(_tidy, _schema(of_sqlite)), *_statistics()])
     lines += _listing("postgresql", map(_tidy, _schema(of_postgresql)))
     lines += ["}", "", "SHAPE: dict[str, str] = {", *_pairs(_shape(of_postgresql), "    "), "}"]
+    lines += ["", "TABLES: dict[str, tuple[str, ...]] = {", *map(_columns, statements.copied()), "}"]
     lines += ["", "STATEMENTS: dict[str, dict[str, str]] = {"]
     lines += _mapping("sqlite", statements.statements(sqlite.insert), of_sqlite)
     lines += _mapping("postgresql", statements.statements(postgresql.insert) | statements.of_a_server(), of_postgresql)
@@ -50,6 +51,11 @@ def text() -> str:
 
 def _listing(name: str, schema: Iterable[str]) -> list[str]:
     return [f'    "{name}": (', *(f"        {_quoted(line)}," for line in schema), "    ),"]
+
+
+def _columns(table: Table) -> str:
+    names = ", ".join(f'"{c.name}"' for c in table.columns if c.name != "clinic_id")
+    return f'    "{table.name}": ({names},),'
 
 
 def _mapping(name: str, named: Mapping[str, Any], dialect: Dialect) -> list[str]:

@@ -11,12 +11,13 @@ import json
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from infusion_cli.config import ServerUrl
 from infusion_cli.errors import InterruptedCommandError, StoreError, TransientError
 from infusion_cli.services.ports import Access
-from infusion_cli.store import guards, server
+from infusion_cli.store import access_log, guards, server
 from infusion_cli.store.compiled import SCHEMA, SHAPE, STATEMENTS
 from infusion_cli.store.database import (
     MAIN,
@@ -26,17 +27,20 @@ from infusion_cli.store.database import (
     Database,
     InDoubtError,
     Row,
+    TakenError,
     interrupts_held_back,
 )
 
 if TYPE_CHECKING:
     import psycopg
 
-_AT_A_TIME = 2_000
-"""Rows that are fetched together where they are read one after the other."""
 _FOUNDING = 0x494E4655
 """The advisory lock under which tables are made: two desks may say `init` at once."""
-_BRIEFLY = "BEGIN READ WRITE; SET LOCAL statement_timeout = 500; SET LOCAL synchronous_commit = off"
+_AT_ONCE = 200
+"""Rows that a stream fetches from the server at a time."""
+_STREAMS = count()
+"""Numbers for the server's cursors: several may be open at once."""
+_BRIEFLY = ("BEGIN READ WRITE", "SET LOCAL statement_timeout = 500", "SET LOCAL synchronous_commit = off")
 """Begins what must not keep a desk waiting: half a second for anybody's lock, no waiting for the disk."""
 
 
@@ -101,12 +105,12 @@ class PostgresDatabase(Database):
     def _keep_access(self, access: Access) -> None:
         import psycopg
 
-        fields = access._asdict()
-        count = fields.pop("people")
         try:
-            self.connection.execute(_BRIEFLY)
-            self.run("access_add", {**fields, "subjects": json.dumps(access.subjects), "count": count})
-            self.connection.execute("COMMIT")
+            with self.together():
+                for statement in _BRIEFLY:
+                    self.connection.execute(statement)
+                self.run("access_add", access_log.row_of(access))
+                self.connection.execute("COMMIT")
         except (psycopg.Error, StoreError) as error:
             self.rollback()
             raise StoreError(f"The access could not be noted at {self.place}.") from error
@@ -240,10 +244,9 @@ class PostgresDatabase(Database):
             return self.connection.execute(sql, parameters or None).fetchall()
 
     def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Generator[Row, None, None]:
-        # With a name the rows stay on the server until they are fetched.
-        with self.refusals(), self.connection.cursor(name="stream") as cursor:
-            cursor.itersize = _AT_A_TIME
-            cursor.execute(sql, parameters or None)
+        with self.refusals(), self.connection.cursor(name=f"stream_{next(_STREAMS)}") as cursor:
+            cursor.itersize = _AT_ONCE
+            cursor.execute(sql, parameters)
             yield from cursor
 
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:
@@ -301,12 +304,16 @@ def created(url: ServerUrl) -> Iterator[PostgresDatabase]:
                 _set_up(database)
         database.refuse_other_version()
         if (database.clinic,) in database.rows("clinics"):
-            raise StoreError(
+            raise TakenError(
                 f"There is a book of the clinic {database.clinic!r} at {database.place} already.",
                 "infusion db info, or name another clinic with INFUSION_CLINIC",
             )
         yield database
-        database.commit()
+        try:
+            database.commit()
+        except InDoubtError as error:
+            message = f"The connection to {database.place} was lost at the last moment: the book may be there or not."
+            raise StoreError(message, "infusion db info") from error
     finally:
         database.rollback()
         database.close()

@@ -12,7 +12,7 @@ from infusion_cli.domain.plan import ClinicText
 from infusion_cli.errors import StoreError
 from infusion_cli.services.ports import Answer, Operation
 from infusion_cli.store import journal, rows
-from infusion_cli.store.database import MAIN, Database, Row
+from infusion_cli.store.database import MAIN, RESTORE, Database, Row
 
 _ABOVE_EVERY_LETTER = "\U0010ffff"
 _ALL = 1 << 62
@@ -166,7 +166,7 @@ def _clinic(database: Database, found: Sequence[Row]) -> tuple[ClinicText, Clini
     if not found:
         raise StoreError(
             f"The book {database.place} is damaged (it has no clinic).",
-            "put the newest sound copy of the file in its place",
+            RESTORE,
         )
     text = ClinicText(MAIN, *found[0])
     return text, clinic_of(text)
@@ -177,9 +177,7 @@ def clinic_of(text: ClinicText) -> Clinic:
     try:
         return clinic_tree.build(json.loads(text.data))
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(
-            "The clinic's description in the book is damaged.", "put the newest sound copy of the file in its place"
-        ) from error
+        raise StoreError("The clinic's description in the book is damaged.", RESTORE) from error
 
 
 def _by_name(patient: Patient) -> tuple[str, str]:

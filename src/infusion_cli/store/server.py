@@ -104,8 +104,9 @@ def refusal_of(error: psycopg.Error, place: str) -> StoreError | None:
     """What a refusal of the server means for the user; None when it is a mistake of the program."""
     state, text = error.sqlstate or "", error.diag.message_primary or str(error)
     if text.startswith("guard:"):
-        where = [int(number) for number in (error.diag.message_detail or "").split()]
-        return GuardError(text.removeprefix("guard:"), (where[0], where[1]) if len(where) == 2 else None)
+        where = (error.diag.message_detail or "").split()
+        claim = (int(where[0]), int(where[1]), where[2]) if len(where) == 3 else None
+        return GuardError(text.removeprefix("guard:"), claim)
     if error.diag.constraint_name == "claim_alone":
         return GuardError("capacity")
     if state == "55P03":
@@ -133,7 +134,7 @@ _REFUSALS: tuple[tuple[str, type[StoreError], str, str], ...] = (
     ("53100", StoreError, "The disk of {place} is full; nothing was written.", "make room, then the same again"),
     ("53", StoreError, "{place} has not enough resources; nothing was written.", _AGAIN),
     ("58", StoreError, "The disk of {place} failed; nothing was written.", "infusion db check"),
-    ("XX", StoreError, "{place} is damaged ({text}).", "put the newest sound backup in its place"),
+    ("XX", StoreError, "{place} is damaged ({text}).", "infusion db restore BACKUP, into another database"),
 )
 
 

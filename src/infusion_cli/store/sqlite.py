@@ -17,8 +17,10 @@ from infusion_cli.store.compiled import SCHEMA
 from infusion_cli.store.database import (
     MAIN,
     PATIENCE,
+    RESTORE,
     SCHEMA_VERSION,
     WORD_AFTER,
+    DamagedError,
     Database,
     GuardError,
     Row,
@@ -200,6 +202,11 @@ class SqliteDatabase(Database):
             if share:
                 self.connection.execute("PRAGMA synchronous=EXTRA")
 
+    def leave_log(self) -> None:
+        """Write without a write-ahead log from now on; raises StoreError when others have it open."""
+        with self.refusals():
+            self._choose_journal(wal=False)
+
     def _choose_journal(self, *, wal: bool) -> None:
         mode = self.connection.execute("PRAGMA journal_mode").fetchone()[0]
         wanted = "wal" if wal else "truncate"
@@ -283,16 +290,23 @@ def created(path: Path) -> Iterator[SqliteDatabase]:
 
     Nothing is at `path` before that. Raises StoreError when something is there already.
     """
-    with files.made_whole(path) as draft:
-        database = connect(draft, "mode=rw", PATIENCE)
-        try:
-            with database.refusals():
-                _set_up(database)
-            yield database
-            database.commit()
-        finally:
-            database.rollback()
-            database.close()
+    with files.made_whole(path) as draft, filled(draft) as database:
+        yield database
+
+
+@contextmanager
+def filled(path: Path) -> Iterator[SqliteDatabase]:
+    """An empty file as a new book with its tables and guards, committed when the block ends well."""
+    database = connect(path, "mode=rw", PATIENCE)
+    try:
+        with database.refusals():
+            _set_up(database)
+        yield database
+        with database.refusals():
+            database.connection.execute("COMMIT")
+    finally:
+        database.rollback()
+        database.close()
 
 
 def _set_up(database: SqliteDatabase) -> None:
@@ -353,7 +367,8 @@ def refusal_of(error: sqlite3.Error, path: Path) -> StoreError | None:
 def _refusal(name: str, path: Path, text: str) -> StoreError | None:
     for beginning, message, hint in _REFUSALS:
         if name.startswith(beginning):
-            return StoreError(message.format(path=path, text=text), hint)
+            kind = DamagedError if beginning in _DAMAGE else StoreError
+            return kind(message.format(path=path, text=text), hint)
     return None
 
 
@@ -361,7 +376,7 @@ _REFUSALS = (
     ("SQLITE_BUSY", "The book {path} is locked by somebody else; nothing was written.", "the same command again"),
     ("SQLITE_LOCKED", "The book {path} is locked by somebody else; nothing was written.", "the same command again"),
     ("SQLITE_NOTADB", "{path} is not a book.", "name the book with --db"),
-    ("SQLITE_CORRUPT", "The book {path} is damaged.", "put the newest sound copy of the file in its place"),
+    ("SQLITE_CORRUPT", "The book {path} is damaged.", RESTORE),
     ("SQLITE_READONLY", "The book {path} can only be read, not written.", "check who owns the file and its folder"),
     ("SQLITE_PERM", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
     ("SQLITE_AUTH", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
@@ -372,8 +387,11 @@ _REFUSALS = (
     ("SQLITE_IOERR", "The disk of {path} failed; nothing was written.", "infusion db check"),
     ("SQLITE_TOOBIG", "That is more than a book can hold in one piece; nothing was written.", ""),
     ("SQLITE_CONSTRAINT", "The book refused the change ({text}); nothing was written.", ""),
-    ("SQLITE_ERROR", "The book {path} is damaged ({text}).", "put the newest sound copy of the file in its place"),
+    ("SQLITE_ERROR", "The book {path} is damaged ({text}).", RESTORE),
 )
+
+
+_DAMAGE = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

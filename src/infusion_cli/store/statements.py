@@ -7,7 +7,19 @@ unfolds, because a list of parameters of any length cannot be compiled ahead of 
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, bindparam, delete, func, insert, literal, or_, select, union_all, update
+from sqlalchemy import (
+    ForeignKeyConstraint,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import SQLModel
@@ -27,6 +39,7 @@ _CLAIM = t.table(t.ClaimRow).c
 _OPERATION = t.table(t.OperationRow).c
 _PAYLOAD = t.table(t.PayloadRow).c
 _TOUCHED = t.table(t.TouchedRow).c
+_TOLD = t.table(t.ToldRow).c
 _KEY = t.table(t.IdempotencyRow).c
 
 _CLINIC: Any = bindparam("clinic")
@@ -44,7 +57,13 @@ def statements(upsert: Callable[..., Any]) -> Statements:
         **_about_resources(),
         **_writes(upsert),
         **_for_the_check(),
+        **_for_copies(),
     }
+
+
+def copied() -> list[Table]:
+    """The tables that make up a book in every engine, those that others refer to first."""
+    return [t for t in SQLModel.metadata.sorted_tables if "only" not in t.info]
 
 
 def _fields(row: type[Any]) -> list[Any]:
@@ -255,6 +274,10 @@ def _writes(upsert: Callable[..., Any]) -> Statements:
         "key_blank": update(t.table(t.IdempotencyRow))
         .where(_KEY.clinic_id == _CLINIC, _KEY.key == bindparam("old"))
         .values(key=bindparam("fresh"), request="", answer=""),
+        # What a mail server answered can quote an address.
+        "told_blank": update(t.table(t.ToldRow))
+        .where(_TOLD.clinic_id == _CLINIC, _among(_TOLD.appointment_id, "records"))
+        .values(error=""),
         "touched_add": insert(t.table(t.TouchedRow)),
         "key_put": _put(upsert, t.IdempotencyRow),
         "keys_drop": delete(t.table(t.IdempotencyRow)).where(
@@ -296,6 +319,21 @@ def _orphans() -> list[Any]:
             missing = ~select(other).where(*(here == there for here, there in pairs)).exists()
             there_is = select(table).where(table.c.clinic_id == _CLINIC, *(c.is_not(None) for c in refers), missing)
             found.append(select(literal(table.name)).where(there_is.exists()))
+    return found
+
+
+def _for_copies() -> Statements:
+    """Of every table all rows in the order of the key, and a row as it stood in another book."""
+    found: Statements = {
+        "resource_settle": update(t.table(t.ResourceRow))
+        .where(_RESOURCE.clinic_id == _CLINIC, _RESOURCE.id == bindparam("its_id"))
+        .values({name: bindparam(f"its_{name}") for name in ("capacity", "lowered_at", "seq")})
+    }
+    for table in copied():
+        key = [c for c in table.primary_key if c.name != "clinic_id"]
+        columns = [c for c in table.columns if c.name != "clinic_id"]
+        found[f"copy_{table.name}"] = insert(table)
+        found[f"copy_{table.name}_all"] = select(*columns).where(table.c.clinic_id == _CLINIC).order_by(*key)
     return found
 
 

@@ -190,7 +190,7 @@ class BookWriter(BookReader):
             self.database.run_many("claim_add", in_turn())
         except GuardError as error:
             # An engine that takes many rows at once says which one it refused.
-            refused = (c for c, row in fresh if (row["resource_id"], row["t0"]) == error.row)
+            refused = (c for c, row in fresh if (row["resource_id"], row["t0"], row["appointment_id"]) == error.row)
             raise self._taken(next(refused, latest[0])) from error
 
     def _taken(self, claim: Claim) -> ConflictError:

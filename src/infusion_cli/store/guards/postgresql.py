@@ -50,7 +50,8 @@ BEGIN
         AND c.t0 > point.at - {_DAY} AND c.t0 <= point.at AND c.t1 > point.at
     ) > coalesce(room, 0)
   ) THEN
-    RAISE EXCEPTION 'guard:capacity' USING ERRCODE = 'check_violation', DETAIL = NEW.resource_id || ' ' || NEW.t0;
+    RAISE EXCEPTION 'guard:capacity' USING ERRCODE = 'check_violation',
+      DETAIL = concat_ws(' ', NEW.resource_id, NEW.t0, NEW.appointment_id);
   END IF;
   RETURN NEW;
 END"""
