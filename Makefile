@@ -64,7 +64,7 @@ bench: $(ready) ## measure, side by side, as tables (takes minutes)
 lock: ## rewrite the lock (needs uv)
 	@command -v uv >/dev/null || { echo "The lock is made by uv, and there is none on the PATH." >&2; exit 1; }
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --python-version 3.11 pyproject.toml --extra postgres --group dev -o requirements-dev.lock
+	  --python-version 3.11 pyproject.toml --extra postgres --extra encryption --group dev -o requirements-dev.lock
 	@$(MAKE) text
 
 clean: ## remove what was made, but for .venv

@@ -21,8 +21,8 @@ from infusion_cli.domain.plan import CALENDAR_STATUS
 from infusion_cli.formats.busy import Calendar as Of
 from infusion_cli.formats.busy import name_of, uid_of
 from infusion_cli.formats.ical_times import clock
-from infusion_cli.services import calendars
-from infusion_cli.services.calendars import Stretch, Subject
+from infusion_cli.services import busy as calendars
+from infusion_cli.services.busy import Stretch, Subject
 from infusion_cli.store.repository import open_store
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import islice
-from pathlib import Path
 
 from clinic import CHAIRS, NOW, PROTOCOL, STARTS, ZONE
 
+from infusion_cli.config import Place
 from infusion_cli.domain.book import Appointment, Patient
 from infusion_cli.domain.clinic_time import zone
 from infusion_cli.domain.plan import change
@@ -73,7 +73,7 @@ def fill(store: Store, count: int) -> None:
             writer.write(Entry("bench", "bench", changes))
 
 
-def fill_file(path: Path, count: int) -> None:
-    """Write `count` visits into the book in that file."""
-    with open_store(path) as store:
+def fill_book(place: Place, count: int) -> None:
+    """Write `count` visits into the book at that place."""
+    with open_store(place) as store:
         fill(store, count)

@@ -3,6 +3,7 @@
     make bench                        everything (some minutes)
     make bench ARGS="--visits 10000"  with a smaller book
     make bench ARGS="--only start"    one part: start, slots, course, batch or calendar
+    make bench ARGS="--postgres postgresql://user@host/EMPTY_DATABASE"   everyday commands there too
 
 All parts use the command line only, whole processes, medians of interleaved rounds; only the large
 book is filled through the store.
@@ -25,8 +26,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import clinic
-from make_book import fill_file
+from make_book import fill_book
 from timing import BARE, INFUSION, Command, Timed, environment, interleaved, machine, peak, run, seconds, table
+
+from infusion_cli.config import place_of
 
 FIRST_FREE_MONDAY = date(2027, 2, 15)
 """A Monday after the last visit of the filled book."""
@@ -41,17 +44,19 @@ class Bench(NamedTuple):
     full: Path
     visits: int
     rounds: int
+    server: str = ""
+    """Where a book like the full one lies on a PostgreSQL server."""
 
-    def at(self, book: Path, *words: str) -> Timed:
+    def at(self, book: Path | str, *words: str) -> Timed:
         """An `infusion` command on a book, the same in every round."""
         return self.each(book, lambda _: words)
 
-    def each(self, book: Path, words: Command) -> Timed:
+    def each(self, book: Path | str, words: Command) -> Timed:
         """An `infusion` command on a book, with words of its own in every round."""
         return Timed(lambda number: [INFUSION, *words(number)], on(book))
 
 
-def on(book: Path) -> dict[str, str]:
+def on(book: Path | str) -> dict[str, str]:
     """The environment in which commands use a book, at a fixed time."""
     return environment(INFUSION_DB=str(book), INFUSION_NOW=clinic.NOW, INFUSION_ACTOR="bench")
 
@@ -66,55 +71,73 @@ def milliseconds(value: float) -> str:
     return f"{value * 1000:.0f}"
 
 
-def make_books(folder: Path, visits: int) -> tuple[Path, Path]:
-    """A book with clinic and patients and no visit, and the same one with `visits` visits."""
+def make_books(folder: Path, visits: int, server: str) -> tuple[Path, Path]:
+    """A book with clinic and patients and no visit, and the same one with `visits` visits; on a server too if asked."""
     empty, full = folder / "empty.db", folder / "full.db"
     clinic.write_clinic(folder / "clinic.toml")
     clinic.write_patients(folder / "patients.csv")
-    run([INFUSION, "init", "--from", str(folder / "clinic.toml")], on(empty))
-    run([INFUSION, "patients", "import", str(folder / "patients.csv")], on(empty))
+    for place in [empty, server] if server else [empty]:
+        run([INFUSION, "init", "--from", str(folder / "clinic.toml")], on(place))
+        run([INFUSION, "patients", "import", str(folder / "patients.csv")], on(place))
     shutil.copy(empty, full)
-    started = time.perf_counter()
-    fill_file(full, visits)
-    print(f"(book of {visits:,} visits written in {time.perf_counter() - started:.0f} s)\n", flush=True)
+    for place in [full, server] if server else [full]:
+        started = time.perf_counter()
+        fill_book(place_of(str(place)), visits)
+        print(f"(book of {visits:,} visits written in {time.perf_counter() - started:.0f} s)\n", flush=True)
     return empty, full
 
 
-def a_visit(bench: Bench) -> str:
+def a_visit(book: Path | str) -> str:
     """The id of a visit of today."""
     words = [INFUSION, "list", "--from", "today", "--to", "today", "--json"]
-    return str(json.loads(run(words, on(bench.full)))[0]["id"])
+    return str(json.loads(run(words, on(book)))[0]["id"])
 
 
-def a_series(bench: Bench) -> str:
+def a_series(book: Path | str) -> str:
     """The id of a course that is booked for this."""
     words = [INFUSION, "series", "book", clinic.mrn(8), clinic.PROTOCOL, "--from", str(FIRST_FREE_MONDAY), "--json"]
-    return str(json.loads(run(words, on(bench.full)))["id"])
+    return str(json.loads(run(words, on(book)))["id"])
 
 
-def start(bench: Bench) -> str:
-    """Everyday commands against an interpreter that does nothing."""
+def everyday(bench: Bench, on_book: Path | str) -> dict[str, Timed]:
+    """Everyday commands on a book."""
     plan = ["series", "plan", clinic.mrn(7), clinic.PROTOCOL, "--from", str(FIRST_FREE_MONDAY)]
-    calendar = ["ical", "export", a_series(bench), "-o", "-"]
+    calendar = ["ical", "export", a_series(on_book), "-o", "-"]
 
     def book(number: int) -> Sequence[str]:
         return ["book", clinic.mrn(1_000 + number), clinic.PROTOCOL, f"{weekday(number)}T10:00"]
 
-    commands = {
-        "python -c pass": Timed(lambda _: BARE, environment()),
-        "infusion --help": bench.at(bench.full, "--help"),
-        "infusion today": bench.at(bench.full, "today"),
-        "infusion list (one day)": bench.at(bench.full, "list", "--from", "today", "--to", "today"),
-        "infusion show": bench.at(bench.full, "show", a_visit(bench)),
-        "infusion slots find": bench.at(bench.full, "slots", "find", clinic.PROTOCOL),
-        "infusion book": bench.each(bench.full, book),
-        "infusion series plan": bench.at(bench.full, *plan),
-        "infusion ical export (a series)": bench.at(bench.full, *calendar),
+    return {
+        "infusion today": bench.at(on_book, "today"),
+        "infusion list (one day)": bench.at(on_book, "list", "--from", "today", "--to", "today"),
+        "infusion show": bench.at(on_book, "show", a_visit(on_book)),
+        "infusion slots find": bench.at(on_book, "slots", "find", clinic.PROTOCOL),
+        "infusion book": bench.each(on_book, book),
+        "infusion series plan": bench.at(on_book, *plan),
+        "infusion ical export (a series)": bench.at(on_book, *calendar),
     }
-    taken = interleaved(commands, bench.rounds)
+
+
+def start(bench: Bench) -> str:
+    """Everyday commands against an interpreter that does nothing, where the book is a file and on a server."""
+    floor = {"python -c pass": Timed(lambda _: BARE, environment()), "infusion --help": bench.at(bench.full, "--help")}
+    on_file = floor | everyday(bench, bench.full)
+    there = everyday(bench, bench.server) if bench.server else {}
+    taken = interleaved(on_file | {_on_server(name): timed for name, timed in there.items()}, bench.rounds)
     bare = taken["python -c pass"]
-    rows = [[f"`{name}`", milliseconds(value), f"{value / bare:.1f}"] for name, value in taken.items()]
-    return table(["command", "ms", "times bare Python"], rows)
+
+    def figures(name: str) -> list[str]:
+        return [milliseconds(taken[name]), f"{taken[name] / bare:.1f}"] if name in taken else ["", ""]
+
+    heads = ["command", "ms", "times bare Python"]
+    if not there:
+        return table(heads, ([f"`{name}`", *figures(name)] for name in on_file))
+    rows = ([f"`{name}`", *figures(name), *figures(_on_server(name))] for name in on_file)
+    return table([*heads, "PostgreSQL, ms", "times bare Python"], rows)
+
+
+def _on_server(name: str) -> str:
+    return f"{name}, on a server"
 
 
 def slots(bench: Bench) -> str:
@@ -129,7 +152,7 @@ def slots(bench: Bench) -> str:
 def course(bench: Bench) -> str:
     """What planning a course takes beyond start-up, by the difference to `show`."""
     patient = clinic.mrn(7)
-    commands = {"show": bench.at(bench.full, "show", a_visit(bench))}
+    commands = {"show": bench.at(bench.full, "show", a_visit(bench.full))}
     for name, day in (("in a full month", "2026-12-02"), ("in free weeks", str(FIRST_FREE_MONDAY))):
         commands[name] = bench.at(bench.full, "series", "plan", patient, clinic.PROTOCOL, "--from", day, "--relax")
     taken = interleaved(commands, bench.rounds)
@@ -244,12 +267,13 @@ def main() -> None:
     parser.add_argument("--visits", type=int, default=100_000, help="visits in the large book")
     parser.add_argument("--rounds", type=int, default=15, help="rounds that each median is taken of")
     parser.add_argument("--only", choices=PARTS, help="one part alone")
+    parser.add_argument("--postgres", default="", help="an empty database for a book like the large one")
     asked = parser.parse_args()
     print(f"Measured with {machine()}; medians of {asked.rounds} interleaved rounds, whole processes.\n", flush=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        empty, full = make_books(folder, asked.visits)
-        bench = Bench(folder, empty, full, asked.visits, asked.rounds)
+        empty, full = make_books(folder, asked.visits, asked.postgres)
+        bench = Bench(folder, empty, full, asked.visits, asked.rounds, asked.postgres)
         for part in [asked.only] if asked.only else PARTS:
             print(f"{PARTS[part](bench)}\n", flush=True)
 

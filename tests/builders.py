@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from outside import Where
@@ -122,10 +121,10 @@ def block(number: int = 0, kind: str = "chair", subject: str = "chair-1", **chan
     return fresh._replace(**changes)
 
 
-def book(path: Path, described: Clinic | None = None) -> BookStore:
-    """A new book of the clinic in that file, open; close it."""
+def book(where: Place, described: Clinic | None = None) -> BookStore:
+    """A new book of the clinic at that place, open; close it."""
     of = described or clinic()
-    return create_book(path, text_of(of), of, NOW, "test")
+    return create_book(where, text_of(of), of, NOW, "test")
 
 
 def write(store: BookStore, *records: Any, now: int = NOW, command: str = "test", **entry: Any) -> Operation:

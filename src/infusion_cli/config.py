@@ -15,8 +15,21 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
     ("INFUSION_CLINIC", "which clinic, in a PostgreSQL database that several share"),
     ("INFUSION_ACTOR", "who is at work, for the journal; default: the operating system's user"),
     ("INFUSION_BACKUP", "`daily` makes a backup with the first change of a day; default: `off`"),
-    ("INFUSION_CONFIG", "path of the configuration file (TOML with the keys `db`, `clinic`, `actor` and `backup`)"),
+    (
+        "INFUSION_CONFIG",
+        "path of the configuration file (TOML; keys: the variables' names in small letters, without `INFUSION_`)",
+    ),
+    ("INFUSION_SMTP_HOST", "the mail server that `ical send` hands messages to"),
+    ("INFUSION_SMTP_PORT", "its port; default: 587, with `INFUSION_SMTP_TLS=tls` 465"),
+    ("INFUSION_SMTP_TLS", "`starttls` (default), `tls` from the first octet on, or `none` to this machine only"),
+    ("INFUSION_SMTP_USER", "the user to log in as; without it nobody logs in"),
+    ("INFUSION_SMTP_PASSWORD", "the password; better in a file, and never on a command line"),
+    ("INFUSION_SMTP_PASSWORD_FILE", "path of a file with the password and nothing else"),
+    ("INFUSION_SMTP_FROM", "the address that undeliverable mail returns to; default: the clinic's e-mail"),
+    ("INFUSION_SMTP_CA_FILE", "certificates to trust instead of the system's (PEM)"),
     ("INFUSION_ALLOW_NETWORK", "`1` lets the book be written on a network file system, at your own risk"),
+    ("INFUSION_KEY_FILE", "file with the key of an encrypted book (64 hexadecimal digits, mode 600); new books get it"),
+    ("INFUSION_KEY", "the key itself, where there can be no file for it"),
     ("NO_COLOR", "no colour, whatever the terminal can do"),
     ("FORCE_COLOR", "colour even where the output is no terminal"),
     ("COLUMNS", "the width to draw for, instead of the terminal's own"),
@@ -25,7 +38,10 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
 )
 
 
-SETTINGS = ("db", "clinic", "actor", "backup")
+SETTINGS = (
+    *("db", "clinic", "actor", "backup"),
+    *("smtp_host", "smtp_port", "smtp_tls", "smtp_user", "smtp_password_file", "smtp_from", "smtp_ca_file"),
+)
 """What the configuration file may say."""
 
 
@@ -48,6 +64,24 @@ Place = Path | ServerUrl
 """Where a book is."""
 
 
+class MailServer(NamedTuple):
+    """Where mail is handed over, and as whom."""
+
+    host: str
+    port: int
+    tls: str
+    """`starttls`, `tls` or `none`."""
+    user: str = ""
+    password: str = ""
+    sender: str = ""
+    """The address that undeliverable mail returns to; empty for the clinic's."""
+    ca_file: str = ""
+
+    def __repr__(self) -> str:
+        """Where, and nothing that is secret."""
+        return f"MailServer({self.host}:{self.port}, {self.tls})"
+
+
 class Config(NamedTuple):
     """What was settled before the command runs."""
 
@@ -68,6 +102,50 @@ def load(flag_db: str | None = None, env: Mapping[str, str] = os.environ) -> Con
     if backup not in {"daily", "off"}:
         raise UsageError(f"Backups are made daily or not at all, and not {backup!r}.", "INFUSION_BACKUP=daily or off")
     return Config(place_of(db, clinic) if db else default_db(), actor, clinic, backup == "daily")
+
+
+def mail_server(env: Mapping[str, str] = os.environ) -> MailServer:
+    """The mail server to send through; raises `UsageError` when none is named or it cannot be understood."""
+    settings = _file(env)
+
+    def setting(name: str, default: str = "") -> str:
+        return env.get(f"INFUSION_SMTP_{name.upper()}") or settings.get(f"smtp_{name}") or default
+
+    host, tls = setting("host"), setting("tls", "starttls")
+    if not host:
+        hint = "set INFUSION_SMTP_HOST, or smtp_host in the configuration file"
+        raise UsageError("No mail server is named to send through.", hint)
+    if tls not in {"starttls", "tls", "none"}:
+        raise UsageError(f"There is no way {tls!r} to protect mail.", "INFUSION_SMTP_TLS is starttls, tls or none")
+    if tls == "none" and not _is_this_machine(host):
+        raise UsageError(f"Mail to {host} must be protected.", "INFUSION_SMTP_TLS=starttls; none is for localhost only")
+    port = setting("port", "465" if tls == "tls" else "587")
+    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise UsageError(f"{port!r} is no port.", "INFUSION_SMTP_PORT is a number such as 587")
+    user = setting("user")
+    password = _password(env, setting("password_file")) if user else ""
+    return MailServer(host, int(port), tls, user, password, setting("from"), setting("ca_file"))
+
+
+def _password(env: Mapping[str, str], path: str) -> str:
+    """The password, from the environment or its file; raises `UsageError` when there is none."""
+    if env.get("INFUSION_SMTP_PASSWORD"):
+        return env["INFUSION_SMTP_PASSWORD"]
+    if not path:
+        raise UsageError("There is no password for the mail server.", "name a file with INFUSION_SMTP_PASSWORD_FILE")
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, ValueError):
+        raise UsageError(f"The password file {path} cannot be read.", "mend INFUSION_SMTP_PASSWORD_FILE") from None
+
+
+def _is_this_machine(host: str) -> bool:
+    from ipaddress import ip_address  # noqa: PLC0415  only where mail goes out unprotected
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.casefold() == "localhost"
 
 
 def place_of(text: str, clinic: str = "") -> Place:
@@ -131,6 +209,8 @@ def _file(env: Mapping[str, str]) -> dict[str, str]:
         settings = tomllib.loads(Path(named).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"The configuration file {named} cannot be read: {error}.", "mend INFUSION_CONFIG") from None
+    if type(settings.get("smtp_port")) is int:
+        settings["smtp_port"] = str(settings["smtp_port"])
     unknown = [k for k, v in settings.items() if k not in SETTINGS or not isinstance(v, str)]
     if unknown:
         raise UsageError(

@@ -34,7 +34,10 @@ STATUS_MEANING: dict[ExitStatus, str] = {
     ExitStatus.CONFLICT: "a scheduling rule forbids it, or the plan no longer fits; alternatives are listed",
     ExitStatus.CHANGES: "only under `--exit-code`: the plan is not empty",
     ExitStatus.INVALID_DATA: "an input file was rejected; every bad line is reported; nothing was written",
-    ExitStatus.STORE: "the book is missing, locked, damaged, foreign or newer; safe to retry or says what to do",
+    ExitStatus.STORE: (
+        "the book is missing, locked, damaged, foreign or newer, or a mail server takes no mail now;"
+        " safe to retry or says what to do"
+    ),
     ExitStatus.AMBIGUOUS: "the name fits several records; they are listed",
     ExitStatus.INTERRUPTED: "Ctrl-C or SIGTERM; the answer says truthfully whether the change was committed",
 }
@@ -121,6 +124,13 @@ class StoreError(InfusionError):
 
 class TransientError(StoreError):
     """The database gave the transaction up through no fault of it: nothing was written, the same again may do."""
+
+
+class MailError(InfusionError):
+    """The mail server cannot be reached, or takes no mail from us at all; safe to retry."""
+
+    status = ExitStatus.STORE
+    code = "mail"
 
 
 class InterruptedCommandError(InfusionError):

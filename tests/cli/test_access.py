@@ -84,6 +84,19 @@ def test_many_are_counted(lived: Desk, words: tuple[str, ...]) -> None:
     assert (command, len(subjects), count) == (" ".join(words), 60, 60)
 
 
+@pytest.mark.parametrize(
+    "words", [("db", "backup", "aside"), ("db", "copy", "book.sqlite3", "other.sqlite3")], ids=" ".join
+)
+def test_a_copy_of_the_whole_book_is_an_export_of_everybody(lived: Desk, words: tuple[str, ...]) -> None:
+    lived.say(*words, "--dry-run", "--quiet")
+    assert noted(lived) == []
+    lived.say(*words)
+    assert [(command, count) for command, _, count in noted(lived)] == [(" ".join(words[:2]), 60)]
+    assert {e["kind"] for e in lived.json("audit", "list", "--bulk") if e["command"] == " ".join(words[:2])} == {
+        "export"
+    }
+
+
 def test_of_very_many_the_first_hundred_are_named_and_all_counted(lived: Desk) -> None:
     rows = "".join(f"N{n},Nobody {n}\n" for n in range(70))
     lived.say("patients", "import", "-", stdin=f"mrn,name\n{rows}")

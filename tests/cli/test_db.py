@@ -148,6 +148,6 @@ def test_the_book_of_the_configuration_file_and_a_file_that_cannot_be_read(
     desk.setenv(INFUSION_CONFIG=desk.file("config.toml", f'db = "{desk.book}"\nactor = "mira"\n'))
     assert desk.json("db", "info")["path"] == str(desk.book)
     desk.setenv(INFUSION_CONFIG=desk.file("config.toml", 'shoe = "size"\n'))
-    assert desk.refused(2, "list")["hint"] == "known: db, clinic, actor, backup"
+    assert desk.refused(2, "list")["hint"].startswith("known: db, clinic, actor, backup, smtp_host, ")
     desk.setenv(INFUSION_CONFIG="nowhere.toml")
     assert desk.refused(2, "list")["hint"] == "mend INFUSION_CONFIG"

@@ -24,6 +24,8 @@ WRITE = {
     ("series", "book"),
     ("clinic", "apply"),
     ("batch", "apply"),
+    ("ical", "import"),
+    ("ical", "send"),
     *(("db", name) for name in ("backup", "restore", "copy", "migrate")),
 }
 

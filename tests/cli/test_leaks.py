@@ -66,6 +66,8 @@ WRONG: dict[str, tuple[str, ...]] = {
     "REQUIREMENT": ("consen", "consent"),
     "DIR": ("requests.csv", "nowhere"),
     "OPERATION": ("OANANA", "OANANX", "zzz"),
+    "DIR|FILE": ("people.csv", "people.csv/backups"),
+    "BACKUP": ("people.csv", "nowhere.sqlite3", "."),
 }
 WRONG |= {"A": WRONG["APPT"], "A|S": WRONG["ID"], "A|S|P": WRONG["ID"], "S": WRONG["ID"], "PLAN.json": WRONG["FILE"]}
 WRONG |= dict.fromkeys(("FROM", "TO", "DATE"), WRONG["WHEN"])
@@ -215,10 +217,15 @@ def test_no_command_leaves_a_file_but_the_book_its_log_and_what_was_asked_for(bu
         ("cancel", ONE, "--reason", "ill", "--yes"),
         ("patients", "forget", "M1005", "--yes"),
         ("book", YARA, "iv-mood", "2026-11-26T09:00"),
+        ("db", "backup", "b.sqlite3"),
+        ("db", "copy", "book.sqlite3", "c.sqlite3"),
+        ("db", "restore", "b.sqlite3", "--yes"),
     ):
         assert busy.process(*words, env=env).status in {0, 4, 8}, words
     assert files_in(tmp_path / "around") == []
-    assert names_in(busy.folder) - before <= {"visit.ics", "people.out"}
+    asked_for = {"visit.ics", "people.out", "b.sqlite3", "b.sqlite3.json", "c.sqlite3", "c.sqlite3.access-2026.jsonl"}
+    kept = {"book.sqlite3.before-restore-20261123T130000Z"}
+    assert names_in(busy.folder) - before - {"c.sqlite3-journal"} <= asked_for | kept
 
 
 def test_a_calendar_file_is_the_only_one_that_is_named_after_something_and_that_is_an_id(busy: Desk) -> None:

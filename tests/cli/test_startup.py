@@ -19,6 +19,9 @@ SLOW = {
     "pydantic_core",
     "rich",
     "dateutil",
+    "email",
+    "smtplib",
+    "ssl",
 }
 """None of these is needed to answer a piped everyday command."""
 LOADED = """

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infusion_cli.domain.clinic import Chair, Clinic, Closure, Hours, Practitioner, Shift
+from infusion_cli.domain.clinic import Chair, Clinic, Closure, Hours, Practitioner, Shift, Words
 from infusion_cli.domain.clinic_tree import build, tree
 from infusion_cli.domain.protocol import Gap, Phase, Protocol, Span, Step
 from infusion_cli.formats import clinic_toml
@@ -68,6 +68,8 @@ clinics = st.builds(
     phone=texts,
     email=texts,
     address=texts,
+    language=st.sampled_from(["", "en", "de-AT"]),
+    words=st.builds(Words, *[texts for _ in Words._fields]),
 )
 
 

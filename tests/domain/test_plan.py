@@ -17,6 +17,7 @@ from infusion_cli.domain.plan import (
     inverse,
     is_same,
     merge,
+    renew,
     revise,
 )
 
@@ -110,6 +111,16 @@ def test_what_the_patient_was_told_raises_sequence_and_stamp(changes: dict[str, 
 )
 def test_what_nobody_was_told_leaves_them(changes: dict[str, object]) -> None:
     assert revised(VISIT._replace(**changes)) == (3, NOW)  # type: ignore[arg-type]
+
+
+def test_a_visit_that_is_to_be_told_anew_is_raised_whatever_changed() -> None:
+    for after in (VISIT, VISIT._replace(ride="bus"), VISIT._replace(start=1)):
+        renewed = renew(change(VISIT, after), LATER).after
+        assert renewed == after._replace(sequence=4, stamp=LATER)
+    assert renew(change(VISIT, VISIT), NOW - 500).after == VISIT._replace(sequence=4)
+    person = change(patient(1), patient(1, status="on-hold"))
+    assert renew(person, LATER) == person
+    assert renew(change(None, VISIT), LATER).after == VISIT
 
 
 def test_the_stamp_never_falls_even_when_the_clock_does() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from clinic_texts import BASE, NURSE, PROVIDER, TALK, changed
 
-from infusion_cli.domain.clinic import Closure
+from infusion_cli.domain.clinic import Closure, Words
 from infusion_cli.domain.protocol import Span
 from infusion_cli.errors import InvalidDataError, NotFoundError
 from infusion_cli.formats import clinic_toml
@@ -43,6 +43,18 @@ def test_a_byte_order_mark_and_windows_line_ends_are_accepted() -> None:
 
 def test_a_date_without_quotes_is_accepted() -> None:
     assert clinic_toml.parse(changed('"2026-12-25"', "2026-12-25")) == clinic_toml.parse(BASE)
+
+
+def test_language_and_words_are_read_and_need_not_be_there() -> None:
+    plain = clinic_toml.parse(BASE)
+    text = changed("[[hours]]", 'language = "de-AT"\n[words]\nsubject = "Ihr  Besuch"\n[[hours]]')
+
+    assert (plain.language, plain.words) == ("", Words())
+    assert (clinic_toml.parse(text).language, clinic_toml.parse(text).words) == ("de-AT", Words(subject="Ihr Besuch"))
+    assert clinic_toml.difference(plain, clinic_toml.parse(text)) == [
+        'clinic.language: (none) -> "de-AT"',
+        'words: (none) -> {"subject": "Ihr Besuch"}',
+    ]
 
 
 def test_weekdays_are_kept_in_order() -> None:
@@ -131,6 +143,8 @@ def test_the_starter_is_a_small_clinic_with_the_usual_protocols() -> None:
         ('"North Clinic"', '"North PSYCHIATRIC Group"', "tells what"),
         ("desk@north", "desk@northinfusions", "email"),
         ('title = "Talk"', 'title = "Talk"\npublic_title = "Esketamine"', "public_title of talk"),
+        ("[[hours]]", '[words]\nsubject = "Your infusion"\n[[hours]]', "words.subject"),
+        ("grid = 15", 'grid = 15\nlanguage = "pt"', "have English words where [words] gives none: title, questions"),
         ("[[staff]]", '[[chairs]]\nid = "shelf"\nprotocols = []\n[[staff]]', "The chair shelf suits no protocol"),
         ("America/New_York", "Etc/GMT+5", "may miss clock changes"),
         ("America/New_York", "UTC", "may miss clock changes"),

@@ -21,7 +21,7 @@ from infusion_cli.domain.plan import Change, ClinicText, Plan, is_same
 from infusion_cli.domain.visit import probe
 from infusion_cli.services import agenda
 from infusion_cli.services.desk import Desk, Outcome
-from infusion_cli.services.ports import Operation, Reader
+from infusion_cli.services.ports import Access, Operation, Reader
 from infusion_cli.services.undo import SILENT_COMMANDS, undo
 
 
@@ -37,6 +37,8 @@ class Work(RuleBasedStateMachine):
         self.plans: list[Plan] = []
         self.lines = 0
         """How many lines of batch files have had a key."""
+        self.looked = 0
+        """How often somebody has looked at somebody."""
         self.is_sound = True
         """Whether all has been equal so far."""
         self.is_calm = True
@@ -106,7 +108,7 @@ class Work(RuleBasedStateMachine):
             self.is_calm = self.is_calm and not any(map(self._disturbs, sides.changed(made)))
         if isinstance(made, Outcome) and made.operation:
             self.sides.compare(now)
-            self._refuse_overbooked()
+            self._refuse_impossible()
         self.is_sound = True
         return made
 
@@ -118,6 +120,13 @@ class Work(RuleBasedStateMachine):
         self.is_sound = True
         return found
 
+    def note_access(self, subject: str) -> None:
+        """Note on every side that somebody has looked at somebody."""
+        self.looked += 1
+        access = Access(f"{self.looked:08}", self.now, "desk", "here", "patients show", (subject,), 1)
+        for store in self.sides.stores.values():
+            store.note_access(access)
+
     def _disturbs(self, made: Change) -> bool:
         states = [s for s in (made.before, made.after) if isinstance(s, Block)]
         over = any(v.start < b.end and b.start < v.end for b in states for v in self.visits(tuple(LIVE)))
@@ -125,11 +134,14 @@ class Work(RuleBasedStateMachine):
 
     # What must always be so
 
-    def _refuse_overbooked(self) -> None:
+    def _refuse_impossible(self) -> None:
         with self.sides.model.reading(self.now) as reader:
             assert sides.booked_twice(reader) == []
             numbers = [p.mrn for p in reader.patients()]
             assert len(numbers) == len(set(numbers))
+            found = self._records()
+        parts = [(v.id, part) for v in self.visits(tuple(LIVE)) for part in (v.patient, v.series) if part]
+        assert [(visit, part) for visit, part in parts if _is_error(found[part])] == []
 
     def teardown(self) -> None:
         try:
@@ -143,11 +155,13 @@ class Work(RuleBasedStateMachine):
         never = ("overbooked: chair", "overbooked: patient")
         assert sides.problems(self.sides.path, only=() if self.is_calm else never) == []
         self.tally["end", "calm" if self.is_calm else "disturbed"] += 1
+        for kind, act, key in [done for done in self.done if done[2] is not None][-1:]:
+            self.carry(kind, act, key)
         self._take_all_back()
         self.sides.finish(self.now, self._keys())
 
     def _keys(self) -> list[str]:
-        return [f"key-{n}" for n in range(6)] + [f"line-{n}" for n in range(self.lines)]
+        return [f"key-{n}" for n in range(41)] + [f"line-{n}" for n in range(self.lines)]
 
     def standing(self) -> list[Operation]:
         """What somebody did since the founding and nobody took back, the newest first."""
@@ -196,6 +210,8 @@ def _fate(made: Outcome | Refusal, *, dry: bool) -> str:
 
 def _is_back(first: Record | ClinicText | None, last: Record | ClinicText) -> bool:
     """Whether a record is as it was in the beginning; what was not there is entered in error."""
-    if first is None:
-        return not isinstance(last, ClinicText) and last.status == "entered-in-error"
-    return is_same(first, last)
+    return _is_error(last) if first is None else is_same(first, last)
+
+
+def _is_error(record: Record | ClinicText) -> bool:
+    return not isinstance(record, ClinicText) and record.status == "entered-in-error"

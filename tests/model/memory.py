@@ -17,9 +17,11 @@ from infusion_cli.domain.book import Appointment, Block, Book, Patient, Record, 
 from infusion_cli.domain.claims import Claim, capacities_of, claims_of
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import MINUTE, wall_text, zone
+from infusion_cli.domain.forgetting import forgotten
+from infusion_cli.domain.outbox import Told
 from infusion_cli.domain.plan import Change, ClinicText, Conflict, change
 from infusion_cli.errors import ConflictError
-from infusion_cli.services.ports import Answer, Entry, Operation
+from infusion_cli.services.ports import Access, Answer, Entry, Operation
 
 _R = TypeVar("_R", Appointment, Block, Patient, Series)
 
@@ -42,6 +44,8 @@ class Pages:
         self.counters: dict[str, int] = {}
         self.rooms: dict[Name, int] = {}
         """Units that there are, in the order in which they came to be."""
+        self.told: dict[str, Told] = {}
+        self.accesses: list[Access] = []
         self.claims: dict[str, list[Claim]] = {}
         """What each visit claimed when it was last written."""
 
@@ -102,6 +106,13 @@ class MemoryReader:
         """What tells the book from every other."""
         return self.pages.journal[0].id
 
+    def blocks_of_source(self, source: str, since: int) -> list[Block]:
+        """Blocks of any status that came from that calendar and end after the instant `since`, in order of start."""
+        found = [
+            b for b in self._all(Block) if b.origin.startswith(f"{source}/") and "/" not in b.origin[len(source) + 1 :]
+        ]
+        return sorted((b for b in found if b.end > since), key=lambda b: (b.start, b.id))
+
     def patients(self, limit: int | None = None) -> list[Patient]:
         """Every patient that is not entered in error, by name; with a limit any so many of them."""
         return self.patients_matching(())[:limit]
@@ -141,6 +152,10 @@ class MemoryReader:
         """What was answered under idempotency keys, by key."""
         return {key: answer for key, answer in self.pages.answers.items() if key in keys}
 
+    def told(self, visits: Iterable[str]) -> dict[str, Told]:
+        """The newest message about each of these visits, by the visit's id."""
+        return {visit: self.pages.told[visit] for visit in visits if visit in self.pages.told}
+
     def _all(self, kind: type[_R]) -> list[_R]:
         return [r for r in self.pages.records.values() if isinstance(r, kind)]
 
@@ -179,6 +194,11 @@ class MemoryWriter(MemoryReader):
             self.discard()
             raise
 
+    def put_told(self, told: Told) -> None:
+        """Keep the newest message about a visit."""
+        self.pages.told[told.visit] = told
+        self.wrote = True
+
     def discard(self) -> None:
         """Forget everything at the end of the block."""
         self.is_discarded = True
@@ -206,17 +226,13 @@ class MemoryWriter(MemoryReader):
             self._put(c)
         self._claim([c.after for c in entry.changes if isinstance(c.after, Appointment)])
         self._lower_capacities()
-        number = len(self.pages.journal) + 1
-        done = Operation(
-            self.new_id("operation"),
-            number,
-            self.now,
-            entry.actor,
-            entry.command,
-            entry.undoes,
-            None,
-            (*entry.changes,),
-        )
+        number, changes = len(self.pages.journal) + 1, (*entry.changes,)
+        if entry.forgets:
+            self._forget(set(entry.forgets))
+            changes = tuple(c._replace(before=c.before and forgotten(c.before)) for c in changes)
+        name = self.new_id("operation")
+        made = (name, number, self.now, entry.actor, entry.command, entry.undoes, None, changes, entry.reason)
+        done = Operation(*made)
         self.pages.journal.append(done)
         if entry.undoes is not None:
             self.free_keys(entry.undoes)
@@ -224,6 +240,25 @@ class MemoryWriter(MemoryReader):
         self.revision = number
         self.wrote = True
         return done
+
+    def _forget(self, names_of: set[str]) -> None:
+        """Take the person behind these records out of the journal, and what was asked and answered about them."""
+        told: set[str] = set()
+        touching = set()
+        for number, done in enumerate(self.pages.journal):
+            about = [c for c in done.changes if c.id in names_of]
+            if about:
+                touching.add(done.id)
+                told.update(word for c in about for word in _telling(c))
+                changes = tuple(_without_person(c) if c in about else c for c in done.changes)
+                self.pages.journal[number] = done._replace(changes=changes)
+        for key, answer in list(self.pages.answers.items()):
+            made = json.loads(answer.answer or "{}")
+            if answer.operation in touching and not (isinstance(made, list) and names_of.isdisjoint(made)):
+                self.pages.answers[key] = Answer("", answer.operation, "")
+                if key.startswith("line:") or any(word in _plain(key) for word in told):
+                    # It goes by another name, which nobody can know.
+                    del self.pages.answers[key]
 
     def _put(self, planned: Change) -> None:
         after = planned.after
@@ -285,6 +320,7 @@ class MemoryStore:
     def __init__(self, text: ClinicText, now: int, actor: str) -> None:
         self.pages = Pages(text)
         self.committed = False
+        self._accesses: list[Access] = []
         with self.writing(now) as writer:
             writer.write(Entry("init", actor, [change(None, text)]))
 
@@ -303,6 +339,18 @@ class MemoryStore:
             self.pages = writer.pages
             self.committed = True
 
+    def scrub(self) -> str:
+        """Nothing is left of what was overwritten."""
+        return ""
+
+    def note_access(self, access: Access) -> None:
+        """Keep an access."""
+        self._accesses.append(access)
+
+    def accesses(self) -> list[Access]:
+        """Every access that was kept, in the order of time."""
+        return sorted(self._accesses, key=lambda access: (access.at, access.id))
+
     def describe(self) -> dict[str, Any]:
         """The clinic, counts and the end of the journal."""
         kinds = [type(record) for record in self.pages.records.values()]
@@ -317,6 +365,22 @@ class MemoryStore:
             "operations": len(self.pages.journal),
             "revision": len(self.pages.journal),
         }
+
+
+def _telling(about: Change) -> Iterator[str]:
+    """What somebody could be recognised by, of three letters or more: words of the name, and numbers whole."""
+    for state in (about.before, about.after):
+        if isinstance(state, Patient):
+            numbers = (state.mrn, state.phone, state.birth_date, state.email.partition("@")[0])
+            yield from (word for word in (*names.words(state.name), *map(_plain, numbers)) if len(word) >= 3)
+
+
+def _plain(text: str) -> str:
+    return "".join(names.words(text))
+
+
+def _without_person(about: Change) -> Change:
+    return about._replace(before=about.before and forgotten(about.before), after=forgotten(about.after))
 
 
 def _clinic_of(text: ClinicText) -> Clinic:

@@ -108,7 +108,7 @@ class Core(Work):
     @rule(seconds=wishes.mostly(st.sampled_from((1, 599, 600, 1801, 7200, 86_400)), -1, -900, -86_400))
     def waits(self, seconds: int) -> None:
         self.now += seconds
-        self.sides.compare(self.now)
+        self.look(sides.everything)
 
 
 class People(Core):
@@ -175,6 +175,19 @@ class People(Core):
             lambda reader: agenda.show(reader, text),
         ):
             self.look(question)
+        self.note_access(text)
+
+    @rule(who=some, reason=wishes.one_of("", "asked for it", "Example said so"), how=hows)
+    def forgets_a_patient(self, who: int, reason: str, how: How) -> None:
+        text = self.person(who)
+
+        def act(desk: Desk) -> Outcome:
+            done = patients.forget(desk, text, reason)
+            # What may still be there differs by engine: each says it in its own words.
+            assert isinstance(done.summary["residue"], str)
+            return done._replace(summary={**done.summary, "residue": ""})
+
+        self.wish("patients forget", act, how)
 
 
 class Courses(Core):
@@ -193,8 +206,8 @@ class Courses(Core):
     @rule(who=some, sessions=st.sampled_from((2, 3)))
     def plans_a_course(self, who: int, sessions: int) -> None:
         ask = SeriesAsk(self.person(who), "iv-mood", sessions=sessions)
-        found = self.sides.look(lambda reader: series.plan(reader, ask, 2), self.now)
-        if not isinstance(found, Refusal):
+        found = self.look(lambda reader: series.plan(reader, ask, 2))
+        if isinstance(found, list):
             self.plans.append(found[-1])
 
     @precondition(lambda self: self.plans)
@@ -257,7 +270,7 @@ class Supply(Core):
     @rule(number=some, how=hows)
     def unblocks(self, number: int, how: How) -> None:
         with self.sides.model.reading(self.now) as reader:
-            found = list(reader.load(*sides.EVER).blocks) or ["B"]
+            found = list(reader.load(*sides.EVER).blocks)
         block = found[number % len(found)]
         self.wish("slots unblock", lambda desk: slots.unblock(desk, block), how)
 

@@ -79,7 +79,7 @@ class Sides:
                 )
 
     @property
-    def stores(self) -> dict[str, Store]:
+    def stores(self) -> dict[str, MemoryStore | BookStore]:
         """Every side by its name, the model first."""
         return {"the model": self.model, **self.engines}
 
@@ -105,6 +105,7 @@ class Sides:
         self.look(lambda reader: record_by_record(reader, keys), now)
         told = {name: {k: v for k, v in s.describe().items() if k in _DESCRIBED} for name, s in self.stores.items()}
         self._agreed(told)
+        self._agreed({name: store.accesses() for name, store in self.stores.items()})
         for name, engine in self.engines.items():
             assert [f for f in check(engine) if f.severity == "error"] == [], name
         for store in self.stores.values():
@@ -143,7 +144,7 @@ def told(value: Any) -> Any:
         return told([value.patients, value.appointments, value.series, value.blocks])
     if isinstance(value, Mapping):
         return {key: told(of) for key, of in value.items()}
-    if isinstance(value, list | set):
+    if isinstance(value, list):
         return [told(of) for of in value]
     return tuple(map(told, value)) if isinstance(value, tuple) else value
 

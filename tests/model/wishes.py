@@ -71,7 +71,7 @@ class How(NamedTuple):
 @st.composite
 def mostly(draw: st.DrawFn, usual: st.SearchStrategy[T], *seldom: T) -> T:
     """One of the usual ones, now and then another."""
-    # The first is what an example shrinks to; `st.one_of` would take equal branches as one.
+    # `st.one_of` would take equal branches as one, and so choose the seldom ones every other time.
     return draw(st.sampled_from(seldom) if draw(st.integers(0, 9)) == 9 else usual)
 
 

@@ -36,6 +36,7 @@ _ROWS = (
       CASE n % 100 WHEN 0 THEN 'pending' ELSE 'booked' END, '[]', '2026-01-01T09:00', 'UTC', 'u' || n, 0, 0, NULL,
       CASE n % 100 WHEN 0 THEN {1 << 40} END, NULL, NULL, NULL, NULL, '[]', '', '', 0, '', '[]'
     FROM {_ALL}, generate_series(0, {VISITS - 1}) AS n""",
+    "INSERT INTO told SELECT clinic_id, id, 0, 'REQUEST', '<m>', 'sent', 1, 1, 0, '' FROM appointment",
     """INSERT INTO claim (clinic_id, resource_id, t0, appointment_id, t1, units)
     SELECT a.clinic_id, r.id, a.start, a.id, a."end", 1 FROM appointment AS a JOIN resource AS r
       ON r.clinic_id = a.clinic_id

@@ -25,7 +25,7 @@ from torture.figures import FULL, record
 from infusion_cli.config import ServerUrl
 from infusion_cli.domain.clinic_time import zone
 from infusion_cli.errors import StoreError
-from infusion_cli.store import backup, guards, journal, restore
+from infusion_cli.store import backup, copy, guards, journal, restore
 from infusion_cli.store.backup import Backup, back_up, founding_of, is_due, name_of, newest, note_beside, note_of
 from infusion_cli.store.check import check
 from infusion_cli.store.copy import copy_book, difference
@@ -98,10 +98,10 @@ def test_a_backup_is_the_whole_book_in_a_private_file_with_a_note_beside_it(stor
     }
     assert note_of(made.path) == made.note
     assert made.note.instant == NOW
-    with open_store(made.path) as copy:
-        assert difference(store.database, copy.database) == ""
-        assert check(copy) == []
-        assert copy.database.guards() == guards.expected()
+    with open_store(made.path) as kept:
+        assert difference(store.database, kept.database) == ""
+        assert check(kept) == []
+        assert kept.database.guards() == guards.expected()
 
 
 @linux_only
@@ -115,8 +115,8 @@ def test_where_a_group_shares_the_book_it_shares_the_backups(store: BookStore, f
 
 def check_of(path: Path) -> list[str]:
     """The rules of what the check finds."""
-    with open_store(path) as copy:
-        return [f.rule for f in check(copy)]
+    with open_store(path) as there:
+        return [f.rule for f in check(there)]
 
 
 def test_no_name_of_anybody_stands_in_the_name_or_the_note_of_a_backup(store: BookStore, folder: Path) -> None:
@@ -146,9 +146,9 @@ def test_a_book_on_a_server_is_backed_up_as_a_file(store: BookStore, folder: Pat
     with open_store(ServerUrl(database_url, "north")) as there:
         made = back_up(there, folder, NOW)
         assert made.path.name == name_of(NOW, journal.head(store.database))
-        with open_store(made.path) as copy:
-            assert difference(store.database, copy.database) == ""
-            assert check(copy) == []
+        with open_store(made.path) as kept:
+            assert difference(store.database, kept.database) == ""
+            assert check(kept) == []
         write(there, patient(9))
         assert back_up(there, folder, NOW).note.revision == 4
 
@@ -186,6 +186,16 @@ def test_without_a_guard_no_backup_is_made(store: BookStore, folder: Path) -> No
     with closing(sqlite3.connect(file_of(store).path)) as connection:
         connection.execute("DROP TRIGGER claim_capacity")
     assert "the guard claim_capacity is missing" in refusal(store, folder).message
+    assert names(folder) == []
+
+
+def test_what_turns_out_not_to_be_the_book_is_no_backup_of_it(
+    store: BookStore, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with book(tmp_path / "other.db") as other:
+        write(other, patient(1))
+    monkeypatch.setattr(copy, "snapshot", lambda _database, path: shutil.copy(tmp_path / "other.db", path))
+    assert refusal(store, folder).message.endswith("it would not be sound: Its journal is not that of the book.")
     assert names(folder) == []
 
 
@@ -330,8 +340,8 @@ def test_backups_made_while_desks_race_are_all_sound_and_one_of_them_becomes_the
             made.append(back_up(store, folder, NOW + len(made)))
         assert [desk.returncode for desk in desks] == [0] * DESKS
         for one in made:
-            with open_store(one.path) as copy:
-                assert [f for f in check(copy) if f.severity == "error"] == []
+            with open_store(one.path) as there:
+                assert [f for f in check(there) if f.severity == "error"] == []
             assert store.database.row("link", seq=one.note.revision) == (one.note.head,)
     revisions = [one.note.revision for one in made]
     assert revisions == sorted(revisions)

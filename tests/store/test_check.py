@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,38 +24,42 @@ from builders import (
     visit,
     write,
 )
+from outside import is_server
+from store.damage import damage, where
 
+from infusion_cli.config import Place
 from infusion_cli.domain import ids
 from infusion_cli.errors import StoreError
-from infusion_cli.store import guards
 from infusion_cli.store.check import Finding, check
 from infusion_cli.store.repository import BookStore, open_store
 
+OR_SET = "ON CONFLICT (clinic_id, kind) DO UPDATE SET next = 1"
 REST_OF_BLOCK = 'kind, subject, start, "end", reason, status, staff, origin'
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[BookStore]:
+def store(own_room: Place) -> Iterator[BookStore]:
     """A book in use: patients, visits of every kind, a series, a block."""
-    with book(tmp_path / "book.db") as made:
+    with in_use(own_room) as made:
+        yield made
+
+
+@pytest.fixture
+def in_file(tmp_path: Path) -> Iterator[BookStore]:
+    """The same in a file."""
+    with in_use(tmp_path / "book.db") as made:
+        yield made
+
+
+@contextmanager
+def in_use(place: Place) -> Iterator[BookStore]:
+    with book(place) as made:
         write(made, *(patient(n, requirements=(("labs", "2026-11-02"), ("consent", "2026-11-01"))) for n in range(6)))
         write(made, series(0), visit(0, series=series(0).id, session=1), visit(1, chair="chair-2"))
         write(made, visit(2, "2026-12-02T09:00", status="cancelled"), block())
         write(made, visit(3, "2026-12-03T09:00", protocol=CONSULT), visit(4, "2026-12-03T11:00", status="noshow"))
         write(made, visit(1, "2026-12-01T14:00", chair="chair-2", status="pending", hold_until=NOW + 60))
         yield made
-
-
-def damage(store: BookStore, *statements: str, without: tuple[str, ...] = ()) -> None:
-    """Change the file behind the program's back; guards in the way are taken away and put back."""
-    connection = sqlite3.connect(file_of(store).path, isolation_level=None)
-    for name in without:
-        connection.execute(f"DROP TRIGGER {name}")
-    for statement in statements:
-        connection.execute(statement)
-    for name in without:
-        connection.execute(guards.expected()[name])
-    connection.close()
 
 
 def rules(store: BookStore) -> list[tuple[str, str]]:
@@ -66,8 +70,8 @@ def test_a_book_in_use_is_sound(store: BookStore) -> None:
     assert check(store) == []
 
 
-def test_a_new_book_is_sound(tmp_path: Path) -> None:
-    with book(tmp_path / "new.db") as store:
+def test_a_new_book_is_sound(own_room: Place) -> None:
+    with book(own_room) as store:
         assert check(store) == []
 
 
@@ -77,10 +81,10 @@ def test_holds_that_ran_out_are_no_finding_before_and_after_their_release(store:
     assert check(store) == []
 
 
-def test_checking_changes_nothing(store: BookStore) -> None:
-    before = file_of(store).path.read_bytes()
-    check(store)
-    assert file_of(store).path.read_bytes() == before
+def test_checking_changes_nothing(in_file: BookStore) -> None:
+    before = file_of(in_file).path.read_bytes()
+    check(in_file)
+    assert file_of(in_file).path.read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -111,7 +115,7 @@ def test_a_name_that_cannot_be_found_by_its_words_is_named(store: BookStore) -> 
 
 @pytest.mark.parametrize("kind", ["appointment", "operation"])
 def test_a_counter_that_fell_back_is_named(store: BookStore, kind: str) -> None:
-    damage(store, f"INSERT OR REPLACE INTO counter VALUES ('main', '{kind}', 1)")
+    damage(store, f"INSERT INTO counter VALUES ('main', '{kind}', 1) {OR_SET}")
     assert rules(store) == [("counter-behind", ids.encode(kind, 1))]
 
 
@@ -165,29 +169,30 @@ def test_what_was_before_a_capacity_fell_is_not_overbooked(store: BookStore) -> 
     write(store, visit(1, chair="chair-2"), visit(5, "2026-12-02T09:00"))
     write(store, text_of(clinic(staff=(nurse(1), provider(1)))), now=at("2026-12-01T18:00"))
     assert check(store) == []
-    damage(store, "UPDATE resource SET lowered_at = 0 WHERE kind = 'hands'", without=("resource_lower",))
+    damage(store, "UPDATE resource SET lowered_at = 0 WHERE kind = 'hands'")
     assert [found.rule for found in check(store)] == ["overbooked"]
 
 
 @pytest.mark.parametrize("name", ["claim_capacity", "operation_update"])
 def test_a_missing_guard_is_named(store: BookStore, name: str) -> None:
-    damage(store, f"DROP TRIGGER {name}")
+    of = " ON " + name.partition("_")[0] if is_server(where(store)) else ""
+    damage(store, f"DROP TRIGGER {name}{of}")
     (found,) = check(store)
     assert found.rule == "guard-changed"
     assert name in found.message
 
 
 def test_a_changed_definition_is_named(store: BookStore) -> None:
-    damage(store, "DROP INDEX appointment_start", "CREATE TABLE notes (text)")
+    damage(store, "DROP INDEX appointment_start", "CREATE TABLE notes (words TEXT)")
     assert [found.message for found in check(store)] == [
         "The definition of appointment_start is not ours.",
         "The definition of notes is not ours.",
     ]
 
 
-def test_a_reference_to_nobody_is_named(store: BookStore) -> None:
-    damage(store, f"UPDATE appointment SET patient = 'PNONE' WHERE id = '{visit(2).id}'")
-    assert [found.rule for found in check(store)] == ["reference-missing", "record-differs"]
+def test_a_reference_to_nobody_is_named(in_file: BookStore) -> None:
+    damage(in_file, f"UPDATE appointment SET patient = 'PNONE' WHERE id = '{visit(2).id}'")
+    assert [found.rule for found in check(in_file)] == ["reference-missing", "record-differs"]
 
 
 def test_visits_that_stand_in_spite_of_a_rule_are_noted(store: BookStore) -> None:
@@ -228,11 +233,11 @@ def test_a_row_that_cannot_be_read_is_a_finding(store: BookStore) -> None:
     assert {found.rule for found in check(store)} == {"damaged"}
 
 
-def test_most_damaged_copies_are_noticed_and_none_ends_in_a_traceback(store: BookStore, tmp_path: Path) -> None:
+def test_most_damaged_copies_are_noticed_and_none_ends_in_a_traceback(in_file: BookStore, tmp_path: Path) -> None:
     for number in range(6, 40):
-        write(store, patient(number), visit(number, "2026-12-07T09:00", status="cancelled"))
-    whole = file_of(store).path.read_bytes()
-    store.close()
+        write(in_file, patient(number), visit(number, "2026-12-07T09:00", status="cancelled"))
+    whole = file_of(in_file).path.read_bytes()
+    in_file.close()
     written = [spot for spot, byte in enumerate(whole) if byte]
     chance = random.Random(7)
     noticed = 0

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import (
@@ -39,6 +40,7 @@ from infusion_cli.store import guards, journal
 from infusion_cli.store.check import check
 from infusion_cli.store.compiled import TABLES
 from infusion_cli.store.copy import at_one_moment, copy_book, difference
+from infusion_cli.store.database import Database
 from infusion_cli.store.repository import BookStore, open_store
 from infusion_cli.store.sqlite import journal_mode
 
@@ -270,6 +272,24 @@ def test_the_comparison_sees_a_missing_row_of_every_table(store: BookStore, tmp_
         one = f"DELETE FROM {table} WHERE ({columns}) IS (SELECT {columns} FROM {table} LIMIT 1)"
         behind(other, one, without=tuple(guards.expected()))
         assert difference(store.database, other.database) == table
+
+
+@pytest.mark.parametrize("table", ["patient_word", "touched"])
+def test_a_row_that_does_not_arrive_is_noticed_and_nothing_is_there(
+    store: BookStore, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    run_many = Database.run_many
+
+    def losing(self: Database, name: str, several: Iterable[Mapping[str, Any]]) -> None:
+        rows = list(several)
+        run_many(self, name, rows[:-1] if name == f"copy_{table}" else rows)
+
+    monkeypatch.setattr(Database, "run_many", losing)
+    message = f"The copy is not equal to the book, in its table {table}."
+    assert refusal(store, tmp_path / "copy.db").message == message
+    assert in_folder(tmp_path) == {"book.db"}
+    assert refusal(store, ServerUrl(database_url)).message == message
+    assert ask(database_url, "SELECT to_regclass('operation')") == [(None,)]
 
 
 def test_where_something_is_nothing_is_copied(store: BookStore, tmp_path: Path, database_url: str) -> None:

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from builders import NOW, book, file_of, patient, visit, write
+from builders import NOW, book, patient, visit, write
+from store.damage import damage
 
-from infusion_cli.store import guards, journal
+from infusion_cli.config import Place
+from infusion_cli.store import journal
 from infusion_cli.store.repository import BookStore
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[BookStore]:
+def store(own_room: Place) -> Iterator[BookStore]:
     """A book with four operations: its founding, two patients, a visit."""
-    with book(tmp_path / "book.db") as made:
+    with book(own_room) as made:
         for number in range(2):
             write(made, patient(number))
         write(made, visit())
         yield made
 
 
-def tamper(store: BookStore, sql: str, *triggers: str) -> None:
-    """What somebody does who knows SQL and takes the guards away first, and puts them back."""
-    connection = sqlite3.connect(file_of(store).path, isolation_level=None)
-    for name in triggers:
-        connection.execute(f"DROP TRIGGER {name}")
-    connection.execute(sql)
-    for name in triggers:
-        connection.execute(guards.expected()[name])
-    connection.close()
+def cut_out(store: BookStore, seq: int) -> None:
+    """Remove an operation with all that refers to it."""
+    tables = ("touched", "payload", "operation")
+    statements = (f"DELETE FROM {table} WHERE seq = {seq}" for table in tables)
+    damage(store, *statements, without=("payload_delete", "operation_delete"))
 
 
 def test_a_journal_that_nobody_touched_is_whole(store: BookStore) -> None:
@@ -41,7 +37,7 @@ def test_a_journal_that_nobody_touched_is_whole(store: BookStore) -> None:
 
 @pytest.mark.parametrize("column", ["actor", "command", "at", "digest", "undoes", "id"])
 def test_a_rewritten_row_is_named(store: BookStore, column: str) -> None:
-    tamper(store, f"UPDATE operation SET {column} = 7 WHERE seq = 3", "operation_update")
+    damage(store, f"UPDATE operation SET {column} = '7' WHERE seq = 3", without=("operation_update",))
     (found,) = journal.verify(store.database)
     assert found.seq == 3
     assert "was rewritten" in found.message
@@ -50,10 +46,10 @@ def test_a_rewritten_row_is_named(store: BookStore, column: str) -> None:
 def test_a_row_rewritten_with_its_hash_betrays_itself_in_the_next(store: BookStore) -> None:
     (row,) = [r for r in store.database.rows("chain") if r[0] == 2]
     forged = (*row[:3], "somebody else", *row[4:8])
-    tamper(
+    damage(
         store,
         f"UPDATE operation SET actor = 'somebody else', hash = '{journal.hash_of(*forged)}' WHERE seq = 2",
-        "operation_update",
+        without=("operation_update",),
     )
     (found,) = journal.verify(store.database)
     assert found.seq == 3
@@ -61,23 +57,23 @@ def test_a_row_rewritten_with_its_hash_betrays_itself_in_the_next(store: BookSto
 
 
 def test_a_removed_row_is_missed(store: BookStore) -> None:
-    tamper(store, "DELETE FROM operation WHERE seq = 3", "operation_delete")
+    cut_out(store, 3)
     (found,) = journal.verify(store.database)
     assert found == journal.Break(4, "operation number 3 is missing")
 
 
 def test_a_rewritten_payload_is_named_and_the_rest_looked_at(store: BookStore) -> None:
-    tamper(store, "UPDATE payload SET changes = '[]' WHERE seq IN (2, 4)", "payload_update")
+    damage(store, "UPDATE payload SET changes = '[]' WHERE seq IN (2, 4)", without=("payload_update",))
     assert [found.seq for found in journal.verify(store.database)] == [2, 4]
 
 
 def test_a_removed_payload_is_named(store: BookStore) -> None:
-    tamper(store, "DELETE FROM payload WHERE seq = 2", "payload_delete")
+    damage(store, "DELETE FROM payload WHERE seq = 2", without=("payload_delete",))
     assert [found.seq for found in journal.verify(store.database)] == [2]
 
 
 def test_a_forgotten_payload_leaves_the_chain_whole(store: BookStore) -> None:
-    tamper(store, "UPDATE payload SET changes = '', salt = '' WHERE seq = 2")
+    damage(store, "UPDATE payload SET changes = '', salt = '' WHERE seq = 2")
     assert journal.verify(store.database) == []
     with store.reading(NOW) as reader:
         assert [(o.seq, len(o.changes)) for o in reader.operations()] == [(4, 1), (3, 1), (2, 0), (1, 1)]
@@ -85,7 +81,7 @@ def test_a_forgotten_payload_leaves_the_chain_whole(store: BookStore) -> None:
 
 def test_a_cut_off_tail_is_seen_by_the_head_that_was_noted(store: BookStore) -> None:
     noted = journal.head(store.database)
-    tamper(store, "DELETE FROM operation WHERE seq = 4", "operation_delete")
+    cut_out(store, 4)
     assert journal.verify(store.database) == []
     assert journal.head(store.database) != noted
 

@@ -46,6 +46,7 @@ LISTS = {"visits_with": '["A7"]', "series_with": '["SP7"]', "blocks_with": '["B7
 
 BY_INDEX = {
     "answers": "idempotency_pkey (clinic_id, key)",
+    "blocks_from": "block_origin (clinic_id, origin, origin)",
     "blocks_touching": "block_end (clinic_id, end, start)",
     "blocks_with": "block_pkey (clinic_id, id)",
     "claims_of": "claim_appointment (clinic_id, appointment_id)",
@@ -62,6 +63,7 @@ BY_INDEX = {
     "resources_of": "resource_clinic_id_kind_ref_key (clinic_id, kind, ref)",
     "series_of": "series_patient (clinic_id, patient)",
     "series_with": "series_pkey (clinic_id, id)",
+    "told_of": "told_pkey (clinic_id, appointment_id)",
     "visits_of": "appointment_patient (clinic_id, patient)",
     "visits_starting": "appointment_start (clinic_id, start, start)",
     "visits_starting_of": "appointment_patient (clinic_id, patient, start, start)",

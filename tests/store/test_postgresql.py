@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -390,6 +391,37 @@ def test_the_guard_says_which_place_was_taken_among_many(store: BookStore) -> No
         write(store, *mine)
     assert [(c.rule, c.subject) for c in caught.value.conflicts] == [("chair-busy", "chair-1")]
     assert store.describe()["visits"] == 1
+
+
+def test_a_resource_is_changed_once_by_a_transaction_however_much_it_claims(store: BookStore, url: ServerUrl) -> None:
+    """By the change others are kept waiting; every further version would have to be passed by at the next claim."""
+    write(store, *(visit(n, status="cancelled") for n in range(3)))
+
+    def changes() -> int:
+        with connect(url.url) as other:
+            (found,) = other.execute("SELECT seq FROM resource WHERE kind = 'hands'").fetchone() or (0,)
+        return int(found)
+
+    def claim(number: int, hour: int) -> None:
+        on_server(store).connection.execute(
+            "INSERT INTO claim (clinic_id, resource_id, t0, appointment_id, t1, units)"
+            " SELECT 'main', id, %s, %s, %s, 1 FROM resource WHERE kind = 'hands'",
+            [NOW + hour * 3600, visit(number).id, NOW + hour * 3600 + 60],
+        )
+
+    before = changes()
+    with on_server(store).connection.transaction():
+        for hour in range(20):
+            claim(0, hour)
+    assert changes() == before + 1
+    claim(1, 0)
+    assert changes() == before + 2
+    with on_server(store).connection.transaction():
+        with suppress(ZeroDivisionError), on_server(store).connection.transaction():
+            claim(2, 1)
+            raise ZeroDivisionError
+        claim(2, 1)
+    assert changes() == before + 3
 
 
 def test_what_is_kept_of_a_clinic_is_text_and_whole_numbers(store: BookStore) -> None:

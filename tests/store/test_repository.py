@@ -1,4 +1,4 @@
-"""The book on SQLite: what is written comes back, and nothing is double-booked."""
+"""The book on either engine: what is written comes back, and nothing is double-booked."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from builders import (
     write,
 )
 
+from infusion_cli.config import Place
 from infusion_cli.domain.book import Warn
 from infusion_cli.domain.clinic import Chair
 from infusion_cli.domain.plan import change
@@ -36,8 +37,16 @@ DAY = (at("2026-12-01T00:00"), at("2026-12-02T00:00"))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[BookStore]:
+def store(room: Place) -> Iterator[BookStore]:
     """A book with ten patients."""
+    with book(room) as made:
+        write(made, *(patient(n) for n in range(10)))
+        yield made
+
+
+@pytest.fixture
+def in_file(tmp_path: Path) -> Iterator[BookStore]:
+    """The same in a file, whose statements can be listened to; a server's are counted as journeys."""
     with book(tmp_path / "book.db") as made:
         write(made, *(patient(n) for n in range(10)))
         yield made
@@ -145,28 +154,28 @@ def test_series_come_in_the_order_in_which_they_were_made(store: BookStore) -> N
         assert [s.id for s in reader.series_list(["completed", "revoked"])] == [series(5).id]
 
 
-def test_loading_thirty_visits_takes_as_many_statements_as_loading_one(store: BookStore) -> None:
+def test_loading_thirty_visits_takes_as_many_statements_as_loading_one(in_file: BookStore) -> None:
     def statements(visits: int) -> int:
         seen: list[str] = []
-        file_of(store).connection.set_trace_callback(seen.append)
-        with store.reading(NOW) as reader:
+        file_of(in_file).connection.set_trace_callback(seen.append)
+        with in_file.reading(NOW) as reader:
             found = reader.load(*DAY, [patient(n).id for n in range(min(visits, 10))])
-        file_of(store).connection.set_trace_callback(None)
+        file_of(in_file).connection.set_trace_callback(None)
         assert len(found.appointments) == visits
         return len(seen)
 
-    write(store, visit(0))
+    write(in_file, visit(0))
     for_one = statements(1)
-    write(store, *(visit(n, status="cancelled", of=n % 10) for n in range(1, 30)))
+    write(in_file, *(visit(n, status="cancelled", of=n % 10) for n in range(1, 30)))
     assert statements(30) == for_one
 
 
-def test_writing_many_visits_takes_as_many_queries_as_writing_one(store: BookStore) -> None:
+def test_writing_many_visits_takes_as_many_queries_as_writing_one(in_file: BookStore) -> None:
     def queries(*visits: object) -> int:
         seen: list[str] = []
-        file_of(store).connection.set_trace_callback(seen.append)
-        write(store, *visits)
-        file_of(store).connection.set_trace_callback(None)
+        file_of(in_file).connection.set_trace_callback(seen.append)
+        write(in_file, *visits)
+        file_of(in_file).connection.set_trace_callback(None)
         lookups = sum("FROM appointment" in s and "json_each" in s for s in seen)
         return sum(s.startswith("SELECT") for s in seen) - lookups
 
@@ -239,16 +248,16 @@ def test_a_taken_chair_is_a_conflict_and_nothing_is_written(store: BookStore) ->
         (visit(1, "2026-12-01T09:20", "chair-9"), "chair-unsuitable"),
     ],
 )
-def test_every_kind_of_collision_names_its_rule(tmp_path: Path, other: object, rule: str) -> None:
-    with book(tmp_path / "one.db", clinic(staff=(nurse(1), provider(1)))) as store:
+def test_every_kind_of_collision_names_its_rule(room: Place, other: object, rule: str) -> None:
+    with book(room, clinic(staff=(nurse(1), provider(1)))) as store:
         write(store, patient(0), patient(1), visit(0))
         with pytest.raises(ConflictError) as caught:
             write(store, other)
     assert [c.rule for c in caught.value.conflicts] == [rule]
 
 
-def test_an_overridden_visit_takes_its_chair_but_no_staff(tmp_path: Path) -> None:
-    with book(tmp_path / "one.db", clinic(staff=(nurse(1), provider(1)))) as store:
+def test_an_overridden_visit_takes_its_chair_but_no_staff(room: Place) -> None:
+    with book(room, clinic(staff=(nurse(1), provider(1)))) as store:
         write(store, patient(0), patient(1), visit(0))
         write(store, visit(1, "2026-12-01T09:15", "chair-2", overrides=("staff-short",)))
         with pytest.raises(ConflictError):
@@ -313,9 +322,9 @@ def test_a_discarded_block_leaves_no_trace_but_shows_its_result(store: BookStore
         assert writer.revision == 2
 
 
-def test_ids_are_given_once_and_go_on_after_a_commit(tmp_path: Path) -> None:
+def test_ids_are_given_once_and_go_on_after_a_commit(room: Place) -> None:
     seen: list[str] = []
-    with book(tmp_path / "book.db") as store:
+    with book(room) as store:
         for number in range(3):
             with store.writing(NOW) as writer:
                 seen += [writer.new_id("patient"), writer.new_id("patient"), writer.new_id("block")]
@@ -402,9 +411,9 @@ def test_a_new_chair_can_be_booked_at_once_and_one_that_is_gone_keeps_its_visits
         assert reader.record(visit(0).id) == visit(0, chair="chair-2")
 
 
-def test_more_nurses_can_do_more_at_once(tmp_path: Path) -> None:
+def test_more_nurses_can_do_more_at_once(room: Place) -> None:
     few = clinic(staff=(nurse(1), provider(1)))
-    with book(tmp_path / "one.db", few) as store:
+    with book(room, few) as store:
         write(store, patient(0), patient(1), visit(0))
         with pytest.raises(ConflictError):
             write(store, visit(1, chair="chair-2"))
@@ -480,27 +489,32 @@ def test_a_visit_of_nobody_is_refused_by_the_book(store: BookStore) -> None:
         write(store, visit(0, of=99, status="cancelled"))
 
 
-def test_the_text_and_the_clinic_of_a_new_book_have_to_agree(tmp_path: Path) -> None:
+def test_the_text_and_the_clinic_of_a_new_book_have_to_agree(room: Place) -> None:
     with pytest.raises(ValueError, match="another clinic"):
-        create_book(tmp_path / "book.db", text_of(clinic(name="Other")), clinic(), NOW, "test")
-    assert list(tmp_path.iterdir()) == []
+        create_book(room, text_of(clinic(name="Other")), clinic(), NOW, "test")
+    book(room).close()
 
 
 def test_a_book_describes_itself(store: BookStore) -> None:
     write(store, visit(0), series(1), block())
     told = store.describe()
-    assert told["path"] == str(file_of(store).path)
-    assert told["bytes"] == file_of(store).path.stat().st_size
+    assert told["path"] == store.place
+    assert told["bytes"] > 0
     assert (told["patients"], told["visits"], told["series"], told["blocks"]) == (10, 1, 1, 1)
     assert (told["operations"], told["revision"], told["schema"]) == (3, 3, SCHEMA_VERSION)
     assert told["timezone"] == "America/New_York"
     assert len(told["head"]) == 64
 
 
-def test_what_was_written_is_there_for_the_next_process(tmp_path: Path) -> None:
-    with book(tmp_path / "book.db") as store:
+def test_a_book_in_a_file_tells_the_files_path_and_size(in_file: BookStore) -> None:
+    path, told = file_of(in_file).path, in_file.describe()
+    assert (told["path"], told["bytes"]) == (str(path), path.stat().st_size)
+
+
+def test_what_was_written_is_there_for_the_next_process(room: Place) -> None:
+    with book(room) as store:
         write(store, patient(), visit(0), series())
-    with open_store(tmp_path / "book.db") as again, again.reading(NOW) as reader:
+    with open_store(room) as again, again.reading(NOW) as reader:
         found = reader.load(*DAY, [patient().id])
         assert found.appointments == {visit(0).id: visit(0)}
         assert found.series[series().id].course == COURSE

@@ -183,6 +183,23 @@ def test_a_book_in_use_is_left_alone(path: Path, backup: Path, begin: str) -> No
     done(backup, path)
 
 
+def test_nobody_gets_at_the_book_while_it_is_replaced(
+    path: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_pages, tried = restore._copy_pages, []
+
+    def trying(source: SqliteDatabase, target: SqliteDatabase) -> None:
+        if path in {source.path, target.path}:
+            with pytest.raises(StoreError, match="locked"), open_store(path, patience=0.05) as desk:
+                write(desk, patient(9))
+            tried.append(target.path == path)
+        copy_pages(source, target)
+
+    monkeypatch.setattr(restore, "_copy_pages", trying)
+    done(backup, path)
+    assert tried == [False, True]
+
+
 def test_a_book_that_changes_between_the_look_and_the_yes_is_left_alone(path: Path, backup: Path) -> None:
     with prepared(backup, path) as ready:
         with open_store(path) as store:

@@ -18,7 +18,6 @@ from psycopg import Connection
 from infusion_cli.config import ServerUrl
 from infusion_cli.services import agenda, booking, patients
 from infusion_cli.services.desk import Desk
-from infusion_cli.services.ports import Access
 from infusion_cli.store import server
 from infusion_cli.store.database import Row
 from infusion_cli.store.repository import BookStore, create_book, open_store
@@ -28,6 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="The driver writ
 
 DAY = date(2026, 12, 1)
 CONSENT = (("consent", "2026-01-05"),)
+FIRST = visit(7, of=0)
 
 
 class Trips:
@@ -60,7 +60,7 @@ def place(database_url: str) -> ServerUrl:
     """A book with two patients and a visit."""
     of, at = clinic(), ServerUrl(database_url, "main")
     with create_book(at, text_of(of), of, NOW, "founder") as made:
-        write(made, patient(0, requirements=CONSENT), patient(1, requirements=CONSENT), visit(7, of=0))
+        write(made, patient(0, requirements=CONSENT), patient(1, requirements=CONSENT), FIRST)
     return at
 
 
@@ -111,15 +111,8 @@ def test_booking_a_visit(trips: Trips, store: BookStore) -> None:
 
 def test_moving_a_visit(trips: Trips, store: BookStore) -> None:
     trips.since()
-    booking.move(Desk(store, NOW, "desk"), visit(7).id, "2026-12-01T13:00")
+    booking.move(Desk(store, NOW, "desk"), FIRST.id, "2026-12-01T13:00")
     assert trips.since() == 19
-
-
-def test_noting_who_looked(trips: Trips, store: BookStore) -> None:
-    trips.since()
-    store.note_access(Access("a" * 16, NOW, "mira", "front", "today", (patient(0).id,), 1))
-    assert trips.since() == 1
-    assert len(store.accesses()) == 1
 
 
 def test_asking_one_after_the_other_is_seen(trips: Trips, store: BookStore) -> None:

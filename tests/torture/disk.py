@@ -84,6 +84,7 @@ def put_back(files: Mapping[str, bytes], folder: Path) -> None:
         path.unlink()
     for name, octets in files.items():
         (folder / Path(name).name).write_bytes(octets)
+        (folder / Path(name).name).chmod(0o600)
 
 
 def _sectors(call: Call) -> Iterable[Call]:

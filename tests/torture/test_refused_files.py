@@ -132,9 +132,10 @@ def desk(desk: Desk) -> Desk:
 
 
 def everything(desk: Desk) -> dict[str, bytes]:
-    """What lies in the folder of the book, but for a journal in which nothing stands."""
+    """What lies in the folder of the book, but for a journal in which nothing stands and the log of who has looked."""
     there = {str(path): path.read_bytes() for path in desk.folder.iterdir() if path.is_file()}
-    return {path: content for path, content in there.items() if content or not path.endswith("-journal")}
+    kept = {path: content for path, content in there.items() if ".access-" not in path}
+    return {path: content for path, content in kept.items() if content or not path.endswith("-journal")}
 
 
 def refuse(desk: Desk, words: tuple[str, ...], message: str, hint: str) -> None:
@@ -182,13 +183,17 @@ def test_on_a_network_share_a_book_is_read_and_written_only_where_that_was_allow
     assert (answer.status, answer.err) == (0, warning)
 
 
+SOMEBODY = 65534
+"""A user who is not root."""
+
+
 @contextmanager
 def ordinary_user() -> Iterator[None]:
     """Root may write everything: be somebody else for a while."""
     if sys.platform != "linux" or os.geteuid() != 0:
         yield
         return
-    os.setresuid(65534, 65534, 0)
+    os.setresuid(SOMEBODY, SOMEBODY, 0)
     try:
         yield
     finally:
@@ -214,15 +219,17 @@ def copy(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs the file modes of Unix")
 @pytest.mark.parametrize(
     ("file_mode", "folder_mode", "journal"),
-    [(0o444, 0o777, "truncate"), (0o444, 0o555, "truncate"), (0o666, 0o555, "delete"), (0o444, 0o555, "wal")],
+    [(0o400, 0o700, "truncate"), (0o400, 0o500, "truncate"), (0o600, 0o500, "delete"), (0o400, 0o500, "wal")],
     ids=["read-only file", "read-only copy", "read-only folder", "read-only copy with a log in its header"],
 )
 def test_what_can_only_be_read_is_read_and_not_written(
     copy: Desk, file_mode: int, folder_mode: int, journal: str
 ) -> None:
     sql(f"PRAGMA journal_mode={journal}")(copy.book)
-    copy.book.chmod(file_mode)
-    copy.folder.chmod(folder_mode)
+    for path, mode in ((copy.book, file_mode), (copy.folder, folder_mode)):
+        path.chmod(mode)
+        if os.geteuid() == 0:
+            os.chown(path, SOMEBODY, SOMEBODY)
     with ordinary_user():
         for words in READING:
             copy.json(*words)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from infusion_cli.cli.app import run
 from infusion_cli.formats.busy import uid_of
-from infusion_cli.services.calendars import IN_FILE
+from infusion_cli.services.busy import IN_FILE
 from infusion_cli.store.repository import open_store
 
 ZONES = (

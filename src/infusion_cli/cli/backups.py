@@ -50,6 +50,8 @@ def backup(session: Session, where: str = "", keep: str = "") -> None:
     dry = session.options.dry_run
     made = store.back_up(session.store, folder, session.now, name=name, keep=most, dry_run=dry)
     session.changed = True
+    if not dry:
+        session.note_export(session.store)
     note, old = made.note, [str(path) for path in made.removed]
     lines: list[Line] = [
         f"Backed up {words.count(note.revision, 'operation')} to {made.path} ({_size(note.bytes)}).",
@@ -178,12 +180,16 @@ def copy(session: Session, source: str, target: str) -> None:
     book's name there (else main).
     """
     from infusion_cli.store.copy import copy_book  # noqa: PLC0415  only for this command
+    from infusion_cli.store.repository import open_store  # noqa: PLC0415
 
     _refuse_key(session, "copy")
     named = session.config.clinic
     there, here = place_of(source, named), place_of(target, named)
     done = copy_book(there, here, dry_run=session.options.dry_run)
     session.changed = True
+    if not session.options.dry_run:
+        with open_store(there) as store:
+            session.note_export(store)
     rows = sum(done.rows.values())
     clinic = f", as the clinic {named or 'main'}" if isinstance(here, ServerUrl) else ""
     data = {"from": str(there), "to": str(here), "rows": rows, "tables": done.rows}

@@ -61,8 +61,12 @@ def as_json(error: InfusionError) -> dict[str, Any]:
         fields["alternatives"] = [{k: v for k, v in a.items() if k != "text"} for a in error.alternatives]
     lines = [p for p in _problems(error) if not isinstance(p, Conflict)]
     if lines or isinstance(error, InvalidDataError):
-        fields["errors"] = [{name: getattr(p, name) for name in ("line", "column", "rule", "message")} for p in lines]
+        fields["errors"] = [{name: getattr(p, name) for name in _PLACED if hasattr(p, name)} for p in lines]
     return fields
+
+
+_PLACED = ("file", "line", "column", "rule", "message")
+"""What is said of a thing that is wrong in a file, `file` only where several were read."""
 
 
 def _candidates(error: InfusionError) -> list[tuple[str, str]]:
@@ -102,4 +106,5 @@ def _lines(error: InfusionError) -> list[Line]:
 
 def _place(problem: Any) -> str:
     line = f"line {problem.line}" if problem.line is not None else ""
-    return " ".join(part for part in (line, problem.column) if part) + "  " if line or problem.column else ""
+    place = [part for part in (getattr(problem, "file", ""), line, problem.column) if part]
+    return shown(" ".join(place)) + "  " if place else ""

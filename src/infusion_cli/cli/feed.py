@@ -13,8 +13,8 @@ from infusion_cli.cli.output import Line, Piece
 from infusion_cli.cli.session import Session
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.errors import ConflictError, NotFoundError, UsageError
-from infusion_cli.services import calendars
-from infusion_cli.services.calendars import Stretch, Subject
+from infusion_cli.services import busy as service
+from infusion_cli.services.busy import Stretch, Subject
 from infusion_cli.services.ports import Reader
 
 
@@ -68,7 +68,7 @@ def feed(
         index = feed_folder.read_index(path)
         if not index.feeds and not wanted:
             raise _no_feeds(folder)
-        within = calendars.window(reader, from_, to)
+        within = service.window(reader, from_, to)
         turn = _turn(reader, path, index, wanted, revoke)
         # First the removal: a name is revoked when its file is gone, whatever happens then.
         for old in turn.gone:
@@ -87,7 +87,7 @@ def pieces(reader: Reader, of: Feed, within: Stretch) -> Iterator[bytes]:
     """The feed's octets as they are made, for visits that start within a stretch."""
     from infusion_cli.formats import busy  # noqa: PLC0415  only for feeds
 
-    found = calendars.visits_of(reader, of.subject, within)
+    found = service.visits_of(reader, of.subject, within)
     # A zone is told for the whole window, so that a visit more or less changes nothing else in the file.
     return busy.busy(reader.clinic, busy.Calendar(*of.subject, of.uid), found, *within, reader.founding)
 
@@ -101,8 +101,8 @@ def refuse_another_book(reader: Reader, folder: Path, index: Index) -> None:
 
 
 def _wanted(clinic: Clinic, staff: Sequence[str], chair: Sequence[str], *, all_: bool) -> list[Subject]:
-    named = [calendars.chair(clinic, text) for text in chair] + [calendars.staff(clinic, text) for text in staff]
-    return [*(calendars.everybody(clinic) if all_ else []), *named]
+    named = [service.chair(clinic, text) for text in chair] + [service.staff(clinic, text) for text in staff]
+    return [*(service.everybody(clinic) if all_ else []), *named]
 
 
 def _turn(reader: Reader, folder: Path, index: Index, wanted: list[Subject], revoke: Sequence[str]) -> _Turn:
@@ -114,7 +114,7 @@ def _turn(reader: Reader, folder: Path, index: Index, wanted: list[Subject], rev
     kept = [
         staying.get(subject) or feed_folder.new_feed(subject)
         for subject in subjects
-        if calendars.is_there(reader.clinic, subject)
+        if service.is_there(reader.clinic, subject)
     ]
     return _Turn(kept, [feed for feed in index.feeds if feed not in kept])
 

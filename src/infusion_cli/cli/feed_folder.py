@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infusion_cli.errors import InvalidDataError, UsageError
-from infusion_cli.services.calendars import Subject
+from infusion_cli.services.busy import Subject
 
 INDEX = ".feeds.json"
 _LOCK = ".feeds.lock"

@@ -15,19 +15,23 @@ STANDARD = Path("-")
 
 def read_bytes(path: Path, most: int) -> bytes:
     """The file's octets, stdin for `-`; raises when it is missing, unreadable or larger than `most`."""
+    data = read_beginning(path, most + 1)
+    if len(data) > most:
+        raise InvalidDataError(f"The file {path} is larger than {most // 1_000_000} MB.", hint="split it")
+    return data
+
+
+def read_beginning(path: Path, most: int) -> bytes:
+    """The file's first octets, at most so many, stdin for `-`; raises when it is missing or unreadable."""
     try:
         if path == STANDARD:
-            data = sys.stdin.buffer.read(most + 1)
-        else:
-            with path.open("rb") as file:
-                data = file.read(most + 1)
+            return sys.stdin.buffer.read(most)
+        with path.open("rb") as file:
+            return file.read(most)
     except FileNotFoundError:
         raise NotFoundError(f"There is no file {path}.", "look at its name, or give - for stdin") from None
     except OSError as error:
         raise UsageError(f"The file {path} cannot be read: {error.strerror}.", "name a file that can be read") from None
-    if len(data) > most:
-        raise InvalidDataError(f"The file {path} is larger than {most // 1_000_000} MB.", hint="split it")
-    return data
 
 
 def read_text(path: Path, most: int) -> str:

@@ -13,8 +13,9 @@ from infusion_cli.cli.files import STANDARD, may_write, write_bytes
 from infusion_cli.cli.options import command
 from infusion_cli.cli.session import Session
 from infusion_cli.domain.book import Appointment, Patient, Series
+from infusion_cli.domain.plan import stands
 from infusion_cli.errors import ConflictError, UsageError
-from infusion_cli.services import agenda, calendars, lookup
+from infusion_cli.services import agenda, busy, lookup
 from infusion_cli.services.ports import Reader
 
 
@@ -39,7 +40,7 @@ def invite(session: Session, id_: str, *, output: str = "") -> int | None:
         email = _address(reader, visits[0], f"infusion ical export {record.id} writes a file without invitation")
         files = [(f"invite-{v.id}.ics", request(reader.clinic, v, email)) for v in visits]
     if isinstance(record, Series):
-        return _write_into(session, output, files)
+        return write_into(session, output, files)
     return _write(session, output, *files[0])
 
 
@@ -50,7 +51,6 @@ def cancel(session: Session, appt: str, *, output: str = "") -> int | None:
     To be mailed to the patient like the invitation. The visit itself is cancelled with infusion cancel.
     """
     from infusion_cli.formats import itip  # noqa: PLC0415  only for this command
-    from infusion_cli.formats.ical_lines import stands  # noqa: PLC0415
 
     with session.reading() as reader:
         visit = lookup.find_visit(reader, appt)
@@ -67,9 +67,7 @@ def cancel(session: Session, appt: str, *, output: str = "") -> int | None:
 
 def _to_invite(reader: Reader, text: str) -> tuple[Appointment | Series, list[Appointment]]:
     """The visit or series, and the visits of it that stand; raises `ConflictError` when none does."""
-    from infusion_cli.formats.ical_lines import stands  # noqa: PLC0415  only for invitations
-
-    record = calendars.named(reader, text)
+    record = busy.named(reader, text)
     if isinstance(record, Patient):
         raise UsageError(f"{record.id} is no visit or series.", "give an id that begins with A or S")
     if isinstance(record, Series):
@@ -115,7 +113,7 @@ def _write(session: Session, output: str, name: str, data: bytes) -> int | None:
     return None
 
 
-def _write_into(session: Session, output: str, files: Sequence[tuple[str, bytes]]) -> int | None:
+def write_into(session: Session, output: str, files: Sequence[tuple[str, bytes]]) -> int | None:
     """Each message to its file in one folder, all of them or none; the exit status."""
     folder = Path(output or ".")
     if folder == STANDARD:

@@ -12,8 +12,9 @@ from infusion_cli.cli.options import command
 from infusion_cli.cli.session import Session
 from infusion_cli.domain.book import Appointment, Series
 from infusion_cli.errors import ConflictError, UsageError
-from infusion_cli.services import agenda, calendars
-from infusion_cli.services.calendars import IN_FILE, Stretch, Subject
+from infusion_cli.services import agenda
+from infusion_cli.services import busy as service
+from infusion_cli.services.busy import IN_FILE, Stretch, Subject
 from infusion_cli.services.ports import Reader
 
 NOTHING = "so there is nothing to put into a calendar."
@@ -65,7 +66,7 @@ def export(
         counted = _Counted(_visits(reader, task))
         write_pieces(path, _pieces(reader, task, counted))
         if task.of:  # the other files show nobody
-            session.saw([calendars.named(reader, task.of)])
+            session.saw([service.named(reader, task.of)])
     if output != "-":
         session.out.record({"file": str(path), "visits": counted.count}, [f"Written: {path}"])
     return None
@@ -89,9 +90,9 @@ def _subject(reader: Reader, chair: str, staff: str, *, clinic: bool) -> Subject
     if sum((bool(chair), bool(staff), clinic)) > 1:
         raise UsageError("An export is for one thing.", "give one of --chair C, --staff S or --clinic")
     if chair:
-        return calendars.chair(reader.clinic, chair)
+        return service.chair(reader.clinic, chair)
     if staff:
-        return calendars.staff(reader.clinic, staff)
+        return service.staff(reader.clinic, staff)
     return Subject("clinic") if clinic else None
 
 
@@ -105,10 +106,10 @@ def _task(reader: Reader, text: str, subject: Subject | None, first: str, last: 
         raise UsageError(
             "Nothing is named to export.", "give an id, --chair C, --staff S, --clinic, or days with --from and --to"
         )
-    lo, hi = calendars.days(reader, first, last)
-    within = calendars.stretch(reader, lo, hi)
+    lo, hi = service.days(reader, first, last)
+    within = service.stretch(reader, lo, hi)
     if text:
-        record = calendars.named(reader, text)
+        record = service.named(reader, text)
         task = _Task(ics.file_name(record.id), record.id, Subject(""), within)
         missing = f"{record.id} has no visit that stands"
     else:
@@ -124,8 +125,8 @@ def _task(reader: Reader, text: str, subject: Subject | None, first: str, last: 
 def _visits(reader: Reader, task: _Task) -> Iterable[Appointment]:
     """The visits that belong in the file, in order of time."""
     if not task.of:
-        return calendars.visits_of(reader, task.subject, task.within)
-    record = calendars.named(reader, task.of)
+        return service.visits_of(reader, task.subject, task.within)
+    record = service.named(reader, task.of)
     if isinstance(record, Appointment):
         return [record] if record.status in IN_FILE else []
     if isinstance(record, Series):
@@ -138,5 +139,5 @@ def _pieces(reader: Reader, task: _Task, visits: Iterable[Appointment]) -> Itera
 
     if task.of:
         return ics.export(reader.clinic, visits)
-    found = calendars.span(reader, task.within) or task.within
+    found = service.span(reader, task.within) or task.within
     return busy.busy(reader.clinic, busy.Calendar(*task.subject), visits, *found, reader.founding)

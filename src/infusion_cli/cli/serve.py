@@ -9,7 +9,7 @@ import hashlib
 import signal
 import sys
 import threading
-from email.utils import formatdate, parsedate_to_datetime
+from email.utils import formatdate, parsedate_to_datetime  # noqa: TID253  the server loads it anyway
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,8 +22,8 @@ from infusion_cli.cli.options import command
 from infusion_cli.cli.session import Options, Session
 from infusion_cli.domain.when import parse_count
 from infusion_cli.errors import InfusionError, UsageError
-from infusion_cli.services import calendars
-from infusion_cli.services.calendars import IN_FILE, Stretch
+from infusion_cli.services import busy as service
+from infusion_cli.services.busy import IN_FILE, Stretch
 from infusion_cli.services.ports import Reader
 
 PORT = 8765
@@ -82,9 +82,9 @@ class Feeds:
         return len(index.feeds)
 
     def _body(self, reader: Reader, feed: Feed) -> Body | None:
-        if not calendars.is_there(reader.clinic, feed.subject):
+        if not service.is_there(reader.clinic, feed.subject):
             return None
-        within = calendars.window(reader, "", "")
+        within = service.window(reader, "", "")
         kept = self._kept.get(feed)
         if kept and (kept.revision, kept.within) == (reader.revision, within) and reader.now < kept.until:
             return kept.body

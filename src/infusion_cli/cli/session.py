@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -157,16 +157,20 @@ class Session:
         try:
             if self._seen and not (self.changed and self._store.committed):
                 with suppress(InfusionError):
-                    self._store.note_access(self._access())
+                    self._store.note_access(self._access(tuple(self._seen), self.now))
         finally:
             self._store.close()
             self._store = None
 
-    def _access(self) -> Access:
-        people = tuple(self._seen)
-        named = people[:MOST_NAMED]
-        by = self.config.actor
-        return Access(os.urandom(8).hex(), self.now, by, config.origin(), self.command, named, len(people))
+    def note_export(self, store: BookStore) -> None:
+        """Tell a book's access log that all of it was written out."""
+        with store.reading(0) as reader:
+            people, now = [p.id for p in reader.patients()], self.clock_without_book(reader.clinic)
+        store.note_access(self._access(people, now))
+
+    def _access(self, people: Sequence[str], now: int) -> Access:
+        named, by = tuple(people[:MOST_NAMED]), self.config.actor
+        return Access(os.urandom(8).hex(), now, by, config.origin(), self.command, named, len(people))
 
     def _waiting(self, sentence: str) -> None:
         self.out.note(sentence)

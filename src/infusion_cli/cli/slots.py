@@ -163,7 +163,7 @@ def _print_block(session: Session, outcome: Outcome, verb: str, block_id: str = 
         blocked = blocks[0] if blocks else lookup.find_block(reader, block_id)
         hit = outcome.summary.get("hit", [])
         lines: list[Line] = [f"{verb} {words.plain_text(block_line(blocked, reader))}"]
-        lines += _hit_lines(reader, hit)
+        lines += hit_lines(reader, hit)
         if not session.options.dry_run:
             lines += words.undo_line(outcome.operation)
         session.out.record(public.block(blocked, tz) | {"hit": list(hit)}, lines)
@@ -171,7 +171,8 @@ def _print_block(session: Session, outcome: Outcome, verb: str, block_id: str = 
         session.out.note("Dry run: nothing was written.")
 
 
-def _hit_lines(reader: Reader, hit: Iterable[str]) -> list[Line]:
+def hit_lines(reader: Reader, hit: Iterable[str]) -> list[Line]:
+    """The visits of those ids, which a block makes impossible."""
     tz = zone(reader.clinic.timezone)
     lines: list[Line] = []
     for visit_id in hit:

@@ -54,6 +54,25 @@ class Practitioner(NamedTuple):
     shifts: tuple[Shift, ...]
 
 
+class Words(NamedTuple):
+    """Words for patients, the same for every visit; an empty one is for `domain.wording` to fill."""
+
+    title: str = ""
+    """The summary of a visit whose protocol has no public title."""
+    alarm: str = ""
+    """The words of the reminder; its visit's summary without."""
+    questions: str = ""
+    """What stands before the phone number."""
+    subject: str = ""
+    opening: str = ""
+    replaces: str = ""
+    """The sentence of a mail that is not the first one about a visit."""
+    cancel_subject: str = ""
+    cancel_opening: str = ""
+    reference: str = ""
+    """What stands before the visit's id."""
+
+
 class Clinic(NamedTuple):
     """The whole of `clinic.toml`."""
 
@@ -70,6 +89,9 @@ class Clinic(NamedTuple):
     phone: str = ""
     email: str = ""
     address: str = ""
+    language: str = ""
+    """A BCP 47 tag such as `en` or `de-AT`; empty for English that nobody labels."""
+    words: Words = Words()
 
     def protocol(self, protocol_id: str) -> Protocol | None:
         """The protocol of that id, or None."""

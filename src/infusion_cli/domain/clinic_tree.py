@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from infusion_cli.domain.clinic import Chair, Clinic, Closure, Hours, Practitioner, Shift
+from infusion_cli.domain.clinic import Chair, Clinic, Closure, Hours, Practitioner, Shift, Words
 from infusion_cli.domain.codec import decode_span, decode_step, encode_step
 from infusion_cli.domain.protocol import Phase, Protocol
 
@@ -22,7 +22,7 @@ WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 """Weekdays as RFC 5545 writes them, Monday = 0."""
 
 _DAY_NUMBER = {name: number for number, name in enumerate(WEEKDAYS)}
-_CONTACTS = ("phone", "email", "address")
+_OPTIONAL = ("phone", "email", "address", "language")
 
 
 def build(tree: dict[str, Any]) -> Clinic:
@@ -42,6 +42,8 @@ def build(tree: dict[str, Any]) -> Clinic:
         phone=head.get("phone", ""),
         email=head.get("email", ""),
         address=head.get("address", ""),
+        language=head.get("language", ""),
+        words=Words(**tree.get("words", {})),
     )
 
 
@@ -54,10 +56,12 @@ def tree(clinic: Clinic) -> dict[str, Any]:
         "grid": clinic.grid,
         "cancel_notice": str(clinic.cancel_notice),
     }
-    head |= {name: text for name in _CONTACTS if (text := getattr(clinic, name))}
+    head |= {name: text for name in _OPTIONAL if (text := getattr(clinic, name))}
+    words = {name: text for name, text in clinic.words._asdict().items() if text}
     return {
         "schema": SCHEMA,
         "clinic": head,
+        **({"words": words} if words else {}),
         "hours": [{"days": _day_names(h.days), "open": clock(h.open), "close": clock(h.close)} for h in clinic.hours],
         "closures": [{"date": c.date.isoformat(), "reason": c.reason} for c in clinic.closures],
         "chairs": [{"id": c.id, "name": c.name, "protocols": list(c.protocols)} for c in clinic.chairs],

@@ -103,6 +103,11 @@ CALENDAR_STATUS = {
 """A visit's status in the words of RFC 5545."""
 
 
+def stands(visit: Appointment) -> bool:
+    """Whether the visit is to be in a calendar; cancelled and missed ones and those entered in error are not."""
+    return CALENDAR_STATUS.get(visit.status, "CANCELLED") != "CANCELLED"
+
+
 def revise(planned: Change, now: int) -> Change:
     """The change with the calendar's revision marks set.
 
@@ -116,6 +121,17 @@ def revise(planned: Change, now: int) -> Change:
         return planned._replace(after=after._replace(sequence=0, stamp=now))
     if _told(before) == _told(after):
         return planned._replace(after=after._replace(sequence=before.sequence, stamp=before.stamp))
+    return planned._replace(after=after._replace(sequence=before.sequence + 1, stamp=max(now, before.stamp)))
+
+
+def renew(planned: Change, now: int) -> Change:
+    """The change with the marks raised once, whatever it changes: the calendar is to say it anew.
+
+    For a visit whose place, organizer or attendee has changed with the clinic or the patient.
+    """
+    before, after = planned.before, planned.after
+    if not isinstance(before, Appointment) or not isinstance(after, Appointment):
+        return planned
     return planned._replace(after=after._replace(sequence=before.sequence + 1, stamp=max(now, before.stamp)))
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
-from infusion_cli.domain.plan import CALENDAR_STATUS
+from infusion_cli.domain.plan import CALENDAR_STATUS, stands
 from infusion_cli.formats import ical_lines as lines
 from infusion_cli.formats.ical_times import Clock, clock, empty_part, times
 from infusion_cli.formats.telling import chair_word, staff_word
@@ -37,7 +37,7 @@ def busy(clinic: Clinic, of: Calendar, visits: Iterable[Appointment], lo: int, h
     Nothing is kept of what was written. Raises a KeyError for a zone that is unknown.
     """
     told = clock(clinic.timezone, lo, hi)
-    standing = (v for v in visits if lines.stands(v))
+    standing = (v for v in visits if stands(v))
     first = next(standing, None)
     yield _head(clinic, of) + (told.part or (empty_part() if first is None else b""))
     if first is not None:

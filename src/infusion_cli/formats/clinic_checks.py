@@ -8,6 +8,7 @@ from infusion_cli.domain.clinic import Chair, Clinic
 from infusion_cli.domain.clinic_tree import WEEKDAYS
 from infusion_cli.domain.period import Period, union
 from infusion_cli.domain.protocol import REQUIREMENTS, Protocol
+from infusion_cli.domain.wording import missing_words
 from infusion_cli.formats.telling import tells
 from infusion_cli.formats.toml_table import Findings, Table, near, nearest, quoted
 
@@ -36,6 +37,7 @@ def warnings(clinic: Clinic) -> list[str]:
     """What is allowed but probably not meant, one sentence each; empty for most clinics."""
     return [
         *_disclosures(clinic),
+        *_foreign_words(clinic),
         *_unusual_requirements(clinic),
         *_idle_chairs(clinic),
         *_zone_warnings(clinic),
@@ -93,10 +95,20 @@ def _disclosures(clinic: Clinic) -> Iterator[str]:
         "email": clinic.email,
         "address": clinic.address,
         **{f"public_title of {p.id}": p.public_title for p in clinic.protocols},
+        **{f"words.{name}": text for name, text in clinic.words._asdict().items()},
     }
     for key, text in leaving.items():
         if tells(text):
             yield f"{key} {quoted(text)} tells what the visit is for, and it leaves the clinic in invitations."
+
+
+def _foreign_words(clinic: Clinic) -> Iterator[str]:
+    missing = missing_words(clinic)
+    if missing:
+        yield (
+            f"Mails and calendar files in {clinic.language} have English words where [words] gives none:"
+            f" {', '.join(missing)}."
+        )
 
 
 def _idle_chairs(clinic: Clinic) -> Iterator[str]:

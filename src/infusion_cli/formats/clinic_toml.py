@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
-from infusion_cli.domain.clinic import Chair, Clinic, Closure, Hours, Practitioner, Shift
+from infusion_cli.domain.clinic import Chair, Clinic, Closure, Hours, Practitioner, Shift, Words
 from infusion_cli.domain.clinic_time import zone
 from infusion_cli.domain.clinic_tree import SCHEMA
 from infusion_cli.domain.names import shown
@@ -26,8 +27,13 @@ __all__ = ["difference", "parse", "read", "sample", "starter", "warnings"]
 SIZE_LIMIT = 1_000_000
 """Bytes: a clinic's file has a few thousand, anything above is some other file."""
 
-_FILE_KEYS = ("schema", "clinic", "hours", "closures", "chairs", "staff", "protocols")
-_CLINIC_KEYS = ("name", "public_name", "timezone", "phone", "email", "address", "grid", "cancel_notice")
+_FILE_KEYS = ("schema", "clinic", "words", "hours", "closures", "chairs", "staff", "protocols")
+_CLINIC_KEYS = (
+    *("name", "public_name", "timezone", "phone", "email", "address", "language"),
+    *("grid", "cancel_notice"),
+)
+_LANGUAGE = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+"""A tag of BCP 47, as far as its shape tells."""
 _MOVING_ZONES = ("localtime", "posixrules", "Factory", "posix/", "right/")
 """Names that a system may know and that mean something else on the next one."""
 
@@ -133,7 +139,7 @@ def _check_schema(fields: dict[str, Any]) -> None:
 
 
 def _clinic(file: Table, findings: Findings) -> Clinic | None:
-    head = file.table("clinic", _CLINIC_KEYS)
+    head, words = file.table("clinic", _CLINIC_KEYS), _words(file)
     hours, closures = _hours(file), _closures(file)
     chairs, staff = _chairs(file), _staff(file)
     protocols = read_protocols(file)
@@ -153,6 +159,8 @@ def _clinic(file: Table, findings: Findings) -> Clinic | None:
         phone=head.text("phone", ""),
         email=_email(head),
         address=head.text("address", ""),
+        language=_language(head),
+        words=words,
     )
     check(clinic, findings, chairs, protocols)
     return clinic
@@ -208,6 +216,18 @@ def _email(head: Table) -> str:
     if email and head.sound("email") and (not local or not host or " " in email or "@" in local):
         head.note("email", "bad-email", f"{quoted(email)} is no e-mail address; write one such as desk@clinic.example.")
     return email
+
+
+def _language(head: Table) -> str:
+    language = head.text("language", "")
+    if language and head.sound("language") and not _LANGUAGE.fullmatch(language):
+        head.note("language", "bad-language", f"{quoted(language)} is no language tag; write one such as en or de-AT.")
+    return language
+
+
+def _words(file: Table) -> Words:
+    table = file.table("words", Words._fields, required=False)
+    return Words(*(table.text(name, "") for name in Words._fields)) if table else Words()
 
 
 def _hours(file: Table) -> tuple[Hours, ...]:

@@ -1,19 +1,16 @@
 """What every calendar file is made of: lines that keep to RFC 5545 in each octet, and the neutral words.
 
-The words come from a short list: the public name, the address, the phone and the public title.
+The words come from a short list: the public name, the address, the phone, the public title, and what
+`domain.wording` has.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from infusion_cli.domain import names
+from infusion_cli.domain import names, wording
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
-from infusion_cli.domain.plan import CALENDAR_STATUS
-
-NEUTRAL_TITLE = "Appointment"
-"""The summary of a visit whose protocol has no public title."""
 
 _LINE = 75
 """Octets of a line without its CRLF (RFC 5545, 3.1)."""
@@ -22,14 +19,14 @@ _PARAMETER_ESCAPES = str.maketrans({"^": "^^", '"': "^'"})
 """RFC 6868; its third escape is for line ends, which no cleaned text has."""
 
 
-def stands(visit: Appointment) -> bool:
-    """Whether the visit is to be in a calendar; cancelled and missed ones and those entered in error are not."""
-    return CALENDAR_STATUS.get(visit.status, "CANCELLED") != "CANCELLED"
-
-
 def text_line(name: str, text: str) -> bytes:
     """One property of type TEXT, cleaned, escaped and folded, as UTF-8 with its CRLF."""
     return folded(f"{name}:{names.clean(text).translate(_ESCAPES)}")
+
+
+def said(clinic: Clinic, name: str, text: str) -> bytes:
+    """A `text_line` of words in the clinic's language, marked with it when the clinic names one."""
+    return text_line(f"{name};LANGUAGE={clinic.language}" if clinic.language else name, text)
 
 
 def quoted(text: str) -> str:
@@ -77,7 +74,8 @@ def revision(visit: Appointment) -> bytes:
 def place(clinic: Clinic) -> bytes:
     """LOCATION, DESCRIPTION with the phone when there is one, and CLASS: the same for all visits."""
     where = text_line("LOCATION", ", ".join(filter(None, (clinic.public_name, clinic.address))))
-    phone = text_line("DESCRIPTION", f"Questions: {clinic.phone}") if clinic.phone else b""
+    questions = wording.words_of(clinic).questions
+    phone = said(clinic, "DESCRIPTION", f"{questions}: {clinic.phone}") if clinic.phone else b""
     return where + phone + b"CLASS:PRIVATE\r\n"
 
 

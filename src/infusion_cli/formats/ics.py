@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from infusion_cli.domain import ids
+from infusion_cli.domain import ids, wording
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
-from infusion_cli.domain.plan import CALENDAR_STATUS
+from infusion_cli.domain.plan import CALENDAR_STATUS, stands
 from infusion_cli.formats import ical_lines as lines
 from infusion_cli.formats.ical_times import UTC_THROUGHOUT, Clock, clock, empty_part, times
 
@@ -40,7 +40,7 @@ def export(
     yield _head(clinic, calendar_name, calendar_uid) + part
     wording = _wording(clinic, told)
     for visit in kept:
-        if lines.stands(visit):
+        if stands(visit):
             yield _event(visit, wording)
     yield b"END:VCALENDAR\r\n"
 
@@ -53,7 +53,7 @@ def file_name(record_id: str) -> str:
 
 def _clock(clinic: Clinic, visits: Iterable[Appointment]) -> tuple[int, Clock]:
     """How many of the visits stand, and how their file tells the time."""
-    periods = ((v.start, v.leave) for v in visits if lines.stands(v))
+    periods = ((v.start, v.leave) for v in visits if stands(v))
     count, lo, hi = 0, 0, 0
     for start, leave in periods:
         lo, hi = (min(lo, start), max(hi, leave)) if count else (start, leave)
@@ -72,8 +72,8 @@ def _head(clinic: Clinic, name: str, uid: str) -> bytes:
 
 def _wording(clinic: Clinic, told: Clock) -> _Wording:
     return _Wording(
-        titles={p.id: lines.text_line("SUMMARY", p.public_title) for p in clinic.protocols if p.public_title},
-        title=lines.text_line("SUMMARY", lines.NEUTRAL_TITLE),
+        titles={p.id: lines.said(clinic, "SUMMARY", p.public_title) for p in clinic.protocols if p.public_title},
+        title=lines.said(clinic, "SUMMARY", wording.words_of(clinic).title),
         place=lines.place(clinic),
         clock=told,
     )

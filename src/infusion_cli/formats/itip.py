@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from infusion_cli.domain import names
+from infusion_cli.domain import names, wording
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.plan import CALENDAR_STATUS
@@ -24,10 +24,9 @@ def request(clinic: Clinic, visit: Appointment, email: str) -> bytes:
 
     Times are in UTC; the same revision of the visit gives the same octets.
     """
-    title = _title(clinic, visit)
     alarm = (
         b"BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-P1D\r\n",
-        lines.text_line("DESCRIPTION", title),
+        lines.said(clinic, "DESCRIPTION", wording.alarm_of(clinic, visit.protocol)),
         b"END:VALARM\r\n",
     )
     return _message("REQUEST", clinic, visit, email, CALENDAR_STATUS[visit.status], b"".join(alarm))
@@ -50,7 +49,7 @@ def _message(method: str, clinic: Clinic, visit: Appointment, email: str, status
             f"METHOD:{method}\r\nBEGIN:VEVENT\r\n".encode(),
             lines.revision(visit),
             lines.utc_times(visit).encode(),
-            lines.text_line("SUMMARY", _title(clinic, visit)),
+            lines.said(clinic, "SUMMARY", wording.title_of(clinic, visit.protocol)),
             lines.place(clinic),
             lines.folded(f"{organizer}:{_mailto(clinic.email)}"),
             lines.folded(f"{_ATTENDEE}:{_mailto(email)}"),
@@ -59,11 +58,6 @@ def _message(method: str, clinic: Clinic, visit: Appointment, email: str, status
             b"END:VEVENT\r\nEND:VCALENDAR\r\n",
         )
     )
-
-
-def _title(clinic: Clinic, visit: Appointment) -> str:
-    protocol = clinic.protocol(visit.protocol)
-    return (protocol.public_title if protocol else "") or lines.NEUTRAL_TITLE
 
 
 def _mailto(email: str) -> str:

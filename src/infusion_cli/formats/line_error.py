@@ -16,3 +16,13 @@ class LineError(NamedTuple):
     column: str
     rule: str
     message: str
+
+
+class FileError(NamedTuple):
+    """The same where several files were read: `file` is the one that it stands in."""
+
+    file: str
+    line: int | None
+    column: str
+    rule: str
+    message: str

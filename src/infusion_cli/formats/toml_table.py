@@ -187,9 +187,9 @@ class Table:
             self.note(key, "missing", f"{key} is empty; name at least one weekday, such as MO.")
         return tuple(sorted(found))
 
-    def table(self, key: str, known: Sequence[str]) -> Table | None:
+    def table(self, key: str, known: Sequence[str], *, required: bool = True) -> Table | None:
         """A table below this one; None when it is missing or no table."""
-        value = self._get(key, dict, "a table")
+        value = self._get(key, dict, "a table", required=required)
         return None if value is None else Table(value, self.at(key), self.findings, known)
 
     def tables(self, key: str, known: Sequence[str], *, required: bool = True, limit: int = LIST_LIMIT) -> list[Table]:

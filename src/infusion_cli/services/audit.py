@@ -22,7 +22,9 @@ from infusion_cli.services.ports import Access, Operation, Reader
 
 BULK = 20
 """So many patients at once are many."""
-EXPORTS = frozenset({"patients export", "ical export", "ical invite", "ical cancel", "db backup", "db copy"})
+EXPORTS = frozenset(
+    {"patients export", "ical export", "ical invite", "ical cancel", "ical send", "db backup", "db copy"}
+)
 """Commands that write patients' data out, to a file or whoever reads it."""
 BY_ITSELF = "release-holds"
 """What the program does without anybody looking."""

@@ -1,118 +1,196 @@
-"""Calendars of chairs, staff and the whole clinic: whose they are and which visits are in them."""
+"""Calendars of other programs: staff time off, holidays and room closures as blocks.
+
+Each block remembers which entry of which calendar it stands for. So a second import of the calendar
+changes what has changed, lifts what has vanished and leaves the rest alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, timedelta
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
 
-from infusion_cli.domain import ids
-from infusion_cli.domain.book import Appointment, Patient, Series
-from infusion_cli.domain.clinic import Clinic
-from infusion_cli.domain.clinic_time import local_date, midnight, zone
-from infusion_cli.domain.period import touching
-from infusion_cli.domain.supply import supply
-from infusion_cli.domain.when import parse_date
-from infusion_cli.errors import NotFoundError, UsageError
+from infusion_cli.domain.book import Block
+from infusion_cli.domain.clinic_time import midnight, zone
+from infusion_cli.domain.names import clean
+from infusion_cli.domain.plan import Change, change
+from infusion_cli.errors import UsageError
 from infusion_cli.services import lookup
-from infusion_cli.services.agenda import FIRST_INSTANT, LAST_INSTANT
-from infusion_cli.services.ports import Reader
+from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out
+from infusion_cli.services.ports import Reader, Writer
+from infusion_cli.services.slots import days_of, visits_hit
 
-IN_FILE = ("pending", "booked", "arrived", "checked-in", "fulfilled")
-"""Statuses of the visits that stand in calendars."""
-DAYS_BACK, DAYS_AHEAD = 7, 90
-"""What a feed shows, unless told otherwise."""
+REASONS = {"staff": "time off", "chair": "room closed", "clinic": "holiday"}
+"""All that is kept of why: the words of somebody's calendar are theirs."""
+CLINIC_NAMES = ("clinic", "holidays", "closures")
+"""Names of files that are about the whole clinic."""
+LONGEST_SOURCE = 100
+LOOK_AHEAD_DAYS = 366
 
 
 class Subject(NamedTuple):
-    """Whose calendar: `kind` is `chair`, `staff` or `clinic`, `id` that of the clinic's file."""
+    """Whom a calendar is about: `kind` as of a block, and the id of the chair or member of staff."""
 
     kind: str
     id: str = ""
 
 
-class Stretch(NamedTuple):
-    """The instants [lo, hi) in which visits start."""
+class Taken(NamedTuple):
+    """A stretch [start, end) in seconds; `key` names its entry among all of its calendar."""
 
-    lo: int
-    hi: int
-
-
-def chair(clinic: Clinic, text: str) -> Subject:
-    """The chair of that id or name; raises `NotFoundError`."""
-    return Subject("chair", lookup.find_chair(clinic, text).id)
+    key: str
+    start: int
+    end: int
 
 
-def staff(clinic: Clinic, text: str) -> Subject:
-    """The member of staff of that id; raises `NotFoundError`."""
-    return Subject("staff", lookup.find_staff(clinic, text).id)
+class Calendar(NamedTuple):
+    """What one calendar says; where it could not be read in full, nothing is taken for vanished."""
+
+    source: str
+    subject: Subject
+    taken: Sequence[Taken]
+    is_whole: bool = True
 
 
-def everybody(clinic: Clinic) -> list[Subject]:
-    """Every chair and every member of staff, in the order of the clinic's file."""
-    return [Subject("chair", c.id) for c in clinic.chairs] + [Subject("staff", s.id) for s in clinic.staff]
+class Difference(NamedTuple):
+    """What an import does to the blocks of one calendar."""
+
+    added: list[Change]
+    changed: list[Change]
+    removed: list[Change]
+    kept: int
+
+    @property
+    def changes(self) -> list[Change]:
+        """All changes, what is lifted first."""
+        return [*self.removed, *self.changed, *self.added]
 
 
-def is_there(clinic: Clinic, subject: Subject) -> bool:
-    """Whether the clinic still has that chair or member of staff."""
-    return subject.kind == "clinic" or subject in everybody(clinic)
+def import_calendars(
+    desk: Desk, calendars: Sequence[Calendar], window: tuple[int, int], request: Mapping[str, Any]
+) -> Outcome:
+    """Make the blocks of each calendar in the window [start, end) what the calendar says, as one operation.
 
-
-def stretch(reader: Reader, first: date | None, last: date | None) -> Stretch:
-    """The days from `first` to `last`, both included; without one of them everything on that side."""
-    if first and last and last < first:
-        raise UsageError(f"--to {last} is before --from {first}.", "both are included; swap them")
-    tz = zone(reader.clinic.timezone)
-    return Stretch(
-        midnight(first, tz) if first else FIRST_INSTANT,
-        midnight(last + timedelta(days=1), tz) if last else LAST_INSTANT,
-    )
-
-
-def days(reader: Reader, first: str, last: str) -> tuple[date | None, date | None]:
-    """The days that were typed; None for what was not."""
-    tz = zone(reader.clinic.timezone)
-    lo, hi = (parse_date(text, reader.now, tz) if text else None for text in (first, last))
-    return lo, hi
-
-
-def window(reader: Reader, first: str, last: str) -> Stretch:
-    """The days that a feed shows: those typed, else from a week ago to ninety days ahead."""
-    today = local_date(reader.now, zone(reader.clinic.timezone))
-    lo, hi = days(reader, first, last)
-    return stretch(reader, lo or today - timedelta(days=DAYS_BACK), hi or today + timedelta(days=DAYS_AHEAD))
-
-
-def span(reader: Reader, within: Stretch) -> Stretch | None:
-    """From the first start to the last end of the visits in there; None when there are none."""
-    found = reader.span(within.lo, within.hi, IN_FILE)
-    return Stretch(*found) if found else None
-
-
-def visits_of(reader: Reader, subject: Subject, within: Stretch) -> Iterator[Appointment]:
-    """The visits that start within a stretch: in that chair, during that person's hours, or all, by start.
-
-    A person's are those that touch the shifts and extra hours, time away taken off; nobody of the
-    staff is booked by name. One after the other, none kept; within the view's block.
+    Blocks that are over by then stay as they are. `request` tells one import from another under a
+    key. The summary counts by source and lists the visits that can no longer be held.
     """
-    found = reader.each_visit(within.lo, within.hi, IN_FILE)
-    if subject.kind == "chair":
-        return (v for v in found if v.chair == subject.id)
-    if subject.kind == "staff":
-        seen = span(reader, within)
-        hours = supply(reader.clinic, reader.blocks(*seen), *seen).duty[subject.id] if seen else []
-        return (v for v in found if touching(hours, v.start, v.end))
-    return found
+
+    def decide(writer: Writer) -> Decision:
+        found = [(c, difference(writer, c, window)) for c in calendars]
+        changes = [made for _, d in found for made in d.changes]
+        new = [c.after for _, d in found for c in (*d.added, *d.changed) if isinstance(c.after, Block)]
+        counts = [
+            {
+                "source": c.source,
+                "kind": c.subject.kind,
+                "subject": c.subject.id or None,
+                "added": len(d.added),
+                "changed": len(d.changed),
+                "removed": len(d.removed),
+                "kept": d.kept,
+            }
+            for c, d in found
+        ]
+        return Decision(changes, summary={"calendars": counts, "hit": [v.id for v in visits_hit(writer, *new)]})
+
+    return carry_out(desk, "ical import", request, decide)
 
 
-def named(reader: Reader, text: str) -> Appointment | Series | Patient:
-    """The visit, series or patient of that id; raises `UsageError` and `NotFoundError`."""
-    record_id = ids.normalise(text)
-    if record_id is None:
-        raise lookup.not_an_id(text)
-    record = reader.record(record_id)
-    if record is None:
-        raise NotFoundError(f"There is no visit, series or patient {record_id}.", "infusion list shows visits")
-    if not isinstance(record, Appointment | Series | Patient):
-        raise UsageError(f"{record_id} is no visit, series or patient.", "give an id that begins with A, S or P")
-    return record
+def difference(writer: Writer, calendar: Calendar, window: tuple[int, int]) -> Difference:
+    """What there is to do about one calendar."""
+    kind, subject = calendar.subject
+    start, end = window
+    # A calendar of the same name may be about somebody else: its blocks are not touched.
+    standing: dict[str, Block] = {}
+    again: list[Block] = []
+    for block in writer.blocks_of_source(calendar.source, start):
+        if block.status == "active" and (block.kind, block.subject) == (kind, subject):
+            if block.origin in standing:  # a removal was undone after the entry had come back
+                again.append(block)
+            standing.setdefault(block.origin, block)
+    found = Difference([], [], [], 0)
+    kept = 0
+    for taken in sorted(calendar.taken, key=lambda t: (t.start, t.end, t.key)):
+        old = standing.pop(f"{calendar.source}/{taken.key}", None)
+        if old is None:
+            found.added.append(change(None, _block(writer, calendar, taken)))
+        elif (old.start, old.end) == (taken.start, taken.end):
+            kept += 1
+        else:
+            found.changed.append(change(old, old._replace(start=taken.start, end=taken.end)))
+    for old in [*standing.values(), *again]:
+        if old.start < end and calendar.is_whole:
+            found.removed.append(change(old, old._replace(status="removed")))
+        elif old.start < end:
+            kept += 1
+    return found._replace(kept=kept)
+
+
+def subject_of(reader: Reader, *, staff: str = "", chair: str = "", clinic: bool = False) -> Subject | None:
+    """Whom the options name, None when they name nobody; raises lookup errors, and `UsageError` for two of them."""
+    if sum((bool(staff), bool(chair), clinic)) > 1:
+        raise UsageError("A calendar is about one thing.", "give one of --chair C, --staff S or --clinic")
+    if staff:
+        return Subject("staff", lookup.find_staff(reader.clinic, staff).id)
+    if chair:
+        return Subject("chair", lookup.find_chair(reader.clinic, chair).id)
+    return Subject("clinic") if clinic else None
+
+
+def subject_named(reader: Reader, name: str) -> Subject | None:
+    """Whom a file's name (without its ending) names: a member of staff or a chair by id, the clinic; None otherwise."""
+    wanted = name.casefold()
+    if wanted in CLINIC_NAMES:
+        return Subject("clinic")
+    for kind, ids in (("staff", (s.id for s in reader.clinic.staff)), ("chair", (c.id for c in reader.clinic.chairs))):
+        for known in ids:
+            if known.casefold() == wanted:
+                return Subject(kind, known)
+    return None
+
+
+def source_name(text: str) -> str:
+    """The name under which a calendar is known again; raises `UsageError` for one that will not do."""
+    kept = clean(text)
+    if not kept or len(kept) > LONGEST_SOURCE:
+        raise UsageError(
+            f"A calendar's name has 1 to {LONGEST_SOURCE} characters.", "give a short one with --source, e.g. roster"
+        )
+    return kept
+
+
+def window_of(reader: Reader, first: str, last: str) -> tuple[int, int]:
+    """The instants [start, end) that are imported: the days named that are not over, a year without a last one."""
+    start, end = days_of(reader, first, last, LOOK_AHEAD_DAYS)
+    tz = zone(reader.clinic.timezone)
+    window = max(reader.now, midnight(start, tz)), midnight(end + timedelta(days=1), tz)
+    if window[1] <= window[0]:
+        raise UsageError(
+            f"--to {end} is over, and what is over stays as it is.", "name a day to come, or leave --to out"
+        )
+    return window
+
+
+def changed_blocks(outcome: Outcome) -> Iterator[tuple[str, Block]]:
+    """What was done (`added`, `changed`, `removed`) and the block as it now stands."""
+    for c in outcome.changes:
+        if isinstance(c.after, Block):
+            yield "added" if c.before is None else "removed" if c.after.status == "removed" else "changed", c.after
+
+
+def names_of_known(reader: Reader) -> Iterable[str]:
+    """Every name that a file may have to say whom it is about."""
+    return (*(s.id for s in reader.clinic.staff), *(c.id for c in reader.clinic.chairs), CLINIC_NAMES[0])
+
+
+def _block(writer: Writer, calendar: Calendar, taken: Taken) -> Block:
+    kind, subject = calendar.subject
+    return Block(
+        id=writer.new_id("block"),
+        kind=kind,
+        subject=subject,
+        start=taken.start,
+        end=taken.end,
+        reason=REASONS[kind],
+        origin=f"{calendar.source}/{taken.key}",
+    )

@@ -27,8 +27,8 @@ def apply_clinic(desk: Desk, new: Clinic, text: str, data: str, difference: Sequ
     """
 
     def decide(writer: Writer) -> Decision:
-        ahead = _ahead(writer)
-        _refuse_if_orphaned(writer.clinic, new, ahead)
+        ahead = visits_ahead(writer)
+        refuse_if_orphaned(writer.clinic, new, ahead)
         after = ClinicText(writer.clinic_text.id, text, data)
         hit = _hit(writer, new, ahead)
         return Decision(
@@ -38,11 +38,13 @@ def apply_clinic(desk: Desk, new: Clinic, text: str, data: str, difference: Sequ
     return carry_out(desk, "clinic apply", {"text": text}, decide)
 
 
-def _ahead(reader: Reader) -> list[Appointment]:
+def visits_ahead(reader: Reader) -> list[Appointment]:
+    """The visits of two years to come that still need their place."""
     return reader.visits(reader.now, reader.now + LOOK_AHEAD, ("pending", "booked", "arrived", "checked-in"))
 
 
-def _refuse_if_orphaned(old: Clinic, new: Clinic, ahead: list[Appointment]) -> None:
+def refuse_if_orphaned(old: Clinic, new: Clinic, ahead: list[Appointment]) -> None:
+    """Raise `ConflictError` when a visit ahead would lose its chair, protocol or zone."""
     if ahead and new.timezone != old.timezone:
         raise ConflictError(
             f"The zone cannot change from {old.timezone} to {new.timezone} while {len(ahead)} visits lie ahead.",

@@ -6,11 +6,14 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from infusion_cli.domain.plan import Change, Conflict, merge, revise
 from infusion_cli.errors import ConflictError, TransientError
+from infusion_cli.services import renewal
 from infusion_cli.services.ports import Entry, Key, Operation, Store, Writer
+
+T = TypeVar("T")
 
 TRIES = 4
 """How often a transaction is begun that the database gives up through no fault of it."""
@@ -68,19 +71,31 @@ def carry_out(
     or a guard refuses, `StoreError` when the lock cannot be had.
     """
     digest = digest_of(command, request)
+
+    def work(writer: Writer) -> Outcome:
+        known = replay(writer, desk.key, digest) if desk.key is not None else None
+        return known or _write(desk, command, digest, decide(writer), writer)
+
+    return under_lock(desk.store, desk.now, work)
+
+
+def under_lock(store: Store, now: int, work: Callable[[Writer], T]) -> T:
+    """Do the work under the write lock; what the database gives up is begun again from the start.
+
+    Raises whatever `work` raises and `StoreError` when the lock cannot be had.
+    """
     try:
         for left in reversed(range(TRIES)):
             try:
-                with desk.store.writing(desk.now) as writer:
-                    known = replay(writer, desk.key, digest) if desk.key is not None else None
-                    return known or _write(desk, command, digest, decide(writer), writer)
+                with store.writing(now) as writer:
+                    return work(writer)
             except TransientError:
                 if not left:
                     raise
         raise AssertionError
     finally:
         # Ctrl-C may fall between the commit and the answer: what was committed is remembered.
-        _committed.append(desk.store.committed)
+        _committed.append(store.committed)
 
 
 _committed: list[bool] = []
@@ -92,7 +107,7 @@ def has_committed() -> bool:
 
 
 def _write(desk: Desk, command: str, digest: str, decision: Decision, writer: Writer) -> Outcome:
-    changes = tuple(revise(c, desk.now) for c in merge(decision.changes))
+    changes = renewal.with_renewed(writer, [revise(c, desk.now) for c in merge(decision.changes)])
     summary = dict(decision.summary)
     if not changes and not decision.keys:
         return Outcome((), "", tuple(decision.conflicts), summary)

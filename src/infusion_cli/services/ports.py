@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from infusion_cli.domain.book import Appointment, Block, Book, Patient, Record, Series
 from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.outbox import Delivery, Told
 from infusion_cli.domain.plan import Change, ClinicText
 
 
@@ -108,6 +109,9 @@ class Reader(Protocol):
     def founding(self) -> str:
         """The hash of the book's first operation, which tells it from every other book."""
 
+    def blocks_of_source(self, source: str, since: int) -> list[Block]:
+        """Blocks of any status that came from that calendar and end after the instant `since`, in order of start."""
+
     def patients(self, limit: int | None = None) -> list[Patient]:
         """Every patient that is not entered in error, by name; with a limit any so many of them."""
 
@@ -132,6 +136,9 @@ class Reader(Protocol):
     def answers(self, keys: Sequence[str]) -> dict[str, Answer]:
         """What was answered under idempotency keys, by key."""
 
+    def told(self, visits: Iterable[str]) -> dict[str, Told]:
+        """The newest message about each of these visits, by the visit's id; none where nothing was said."""
+
 
 class Writer(Reader, Protocol):
     """A `Reader` that holds the write lock; everything is written at the end of its block, or nothing."""
@@ -142,8 +149,28 @@ class Writer(Reader, Protocol):
     def write(self, entry: Entry) -> Operation:
         """Write the changes through the guards and journal them as one operation."""
 
+    def put_told(self, told: Told) -> None:
+        """Keep the newest message about a visit; it is no part of the journal."""
+
     def discard(self) -> None:
         """Roll everything back at the end of the block (a dry run)."""
+
+
+class Letter(NamedTuple):
+    """One message to a patient, ready to be written."""
+
+    clinic: Clinic
+    visit: Appointment
+    email: str
+    told: Told
+    """The message as it stands while it is being sent."""
+
+
+class Mailer(Protocol):
+    """Somebody who takes messages to a mail server."""
+
+    def deliver(self, letter: Letter) -> Delivery:
+        """Hand one over; raises `MailError` when the server takes no mail at all, and had not heard of this one."""
 
 
 class Store(Protocol):
@@ -162,11 +189,15 @@ class Store(Protocol):
     def scrub(self) -> str:
         """Overwrite what was freed inside the book; gives what may still be there, empty when nothing is."""
 
+    def describe(self) -> dict[str, Any]:
+        """Where the book is, its size, versions and settings."""
+
+
+class AccessLog(Protocol):
+    """Who looked at whom; kept beside the book, not in it."""
+
     def note_access(self, access: Access) -> None:
         """Keep an access as well as can be: at once, without the write lock, silent when it fails."""
 
     def accesses(self) -> list[Access]:
         """Every access that was kept, in the order of time."""
-
-    def describe(self) -> dict[str, Any]:
-        """Where the book is, its size, versions and settings."""

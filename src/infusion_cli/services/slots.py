@@ -9,7 +9,8 @@ from typing import NamedTuple
 from infusion_cli.domain import rules
 from infusion_cli.domain.book import Appointment, Block, Book
 from infusion_cli.domain.case import Case
-from infusion_cli.domain.clinic_time import local_date, midnight, zone
+from infusion_cli.domain.clinic_time import DAY, local_date, midnight, zone
+from infusion_cli.domain.period import Period, union
 from infusion_cli.domain.plan import change
 from infusion_cli.domain.slots import Query, Slot, find, nearest, occupation
 from infusion_cli.domain.supply import supply_of
@@ -178,14 +179,20 @@ def block_of(writer: Writer, ask: BlockAsk, kind: str = "") -> Block:
     )
 
 
-def visits_hit(reader: Reader, block: Block) -> list[Appointment]:
-    """Visits yet to come that the block, as it now stands, makes impossible."""
+def visits_hit(reader: Reader, *blocks: Block) -> list[Appointment]:
+    """Visits yet to come that the blocks, as they now stand, make impossible, in order of time."""
+    if not blocks:
+        return []
     tz = zone(reader.clinic.timezone)
-    book = _load(reader, local_date(block.start, tz), local_date(block.end, tz))
-    book.put(block)
+    # A day back, because a visit of today may still be to come by the time it is looked at.
+    first = max(min(b.start for b in blocks), reader.now - DAY)
+    last = max(first, *(b.end for b in blocks))
+    book = _load(reader, local_date(first, tz), local_date(last, tz))
+    book.add(blocks)
     supply = supply_of(book)
-    ahead = [v for v in book.live_between(block.start, block.end) if v.status in {"pending", "booked"}]
-    return [v for v in ahead if rules.hard(Case(book, v, supply=supply), _SUPPLY_RULES)]
+    touched = union(Period(b.start, b.end) for b in blocks)
+    ahead = {v.id: v for p in touched for v in book.live_between(*p) if v.status in {"pending", "booked"}}
+    return [v for v in ahead.values() if rules.hard(Case(book, v, supply=supply), _SUPPLY_RULES)]
 
 
 _SUPPLY_RULES = ("chair-busy", "outside-hours", "closed", "staff-short", "provider-absent")

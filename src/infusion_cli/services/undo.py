@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from infusion_cli.domain import ids, rules
+from infusion_cli.domain import clinic_tree, ids, rules
 from infusion_cli.domain.book import Appointment, Book, Patient, Record, Series
 from infusion_cli.domain.case import Case
 from infusion_cli.domain.clinic_time import local_date, midnight, zone
@@ -14,6 +15,7 @@ from infusion_cli.domain.forgetting import is_forgotten
 from infusion_cli.domain.plan import Change, ClinicText, Conflict, inverse, is_same
 from infusion_cli.domain.supply import supply_of
 from infusion_cli.errors import ConflictError, NotFoundError
+from infusion_cli.services.clinic import refuse_if_orphaned, visits_ahead
 from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out
 from infusion_cli.services.lookup import not_an_id
 from infusion_cli.services.ports import Operation, Reader, Writer
@@ -35,6 +37,7 @@ def undo(desk: Desk, operation_id: str = "", *, agreed: str = "") -> Outcome:
     def decide(writer: Writer) -> Decision:
         done = to_undo(writer, operation_id or agreed)
         changes = inverse_changes(writer, done)
+        _refuse_if_needed(writer, changes)
         _refuse_if_taken(writer, changes)
         return Decision(changes, summary={"undoes": done.id, "command": done.command}, undoes=done.id)
 
@@ -120,6 +123,34 @@ def load_for_changes(reader: Reader, changes: Sequence[Change]) -> Book:
     lo = midnight(local_date(min(starts), tz), tz)
     hi = midnight(local_date(max(starts), tz) + timedelta(days=2), tz)
     return reader.load(lo, hi, sorted(patients))
+
+
+def _refuse_if_needed(reader: Reader, changes: Sequence[Change]) -> None:
+    """Raise `ConflictError` when something else rests on what would go: a person, a course, the clinic's file."""
+    book = load_for_changes(reader, changes)
+    for c in changes:
+        if isinstance(c.after, ClinicText):
+            refuse_if_orphaned(reader.clinic, clinic_tree.build(json.loads(c.after.data)), visits_ahead(reader))
+        else:
+            book.put(c.after)
+    gone = {c.id for c in changes if isinstance(c.after, Patient | Series) and c.after.status == "entered-in-error"}
+    courses = [(s.id, s.patient) for s in book.series.values() if s.status in {"active", "on-hold"}]
+    visits = [(v.id, part) for v in book.appointments.values() if v.is_live for part in (v.patient, v.series)]
+    for record_id, part in (*visits, *courses):
+        if part in gone:
+            raise ConflictError(f"Not undone: {record_id} needs {part}.", hint=f"infusion history {record_id}")
+    _refuse_mrn_in_use(reader, changes)
+
+
+def _refuse_mrn_in_use(reader: Reader, changes: Sequence[Change]) -> None:
+    """Nobody gets a number back that somebody else has by now: it would stand for both."""
+    wanted = {
+        c.after.mrn: c.id for c in changes if isinstance(c.after, Patient) and c.after.status != "entered-in-error"
+    }
+    for mrn, other in reader.patients_by_mrn(list(wanted)).items():
+        if other.id != wanted[mrn]:
+            message = f"Not undone: {other.id} has the MRN by now that {wanted[mrn]} had before."
+            raise ConflictError(message, hint=f"infusion patients edit {other.id} --mrn MRN")
 
 
 def _refuse_if_taken(reader: Reader, changes: Sequence[Change]) -> None:

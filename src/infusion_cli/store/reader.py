@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from infusion_cli.domain import clinic_tree, ids, names
 from infusion_cli.domain.book import Appointment, Block, Book, Patient, Record, Series
 from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.outbox import Told
 from infusion_cli.domain.plan import ClinicText
 from infusion_cli.errors import StoreError
 from infusion_cli.services.ports import Answer, Operation
@@ -85,6 +86,12 @@ class BookReader:
         """The hash of the book's first operation, which tells it from every other book."""
         return str(self.database.rows("link", seq=1)[0][0])
 
+    def blocks_of_source(self, source: str, since: int) -> list[Block]:
+        """Blocks of any status that came from that calendar and end after the instant `since`, in order of start."""
+        # The character after the slash ends the range of what begins with the source and a slash.
+        found = self.database.rows("blocks_from", first=f"{source}/", after=f"{source}0", lo=since)
+        return [b for b in map(rows.block_of, found) if b.origin.rpartition("/")[0] == source]
+
     def patients(self, limit: int | None = None) -> list[Patient]:
         """Every patient that is not entered in error, by name; with a limit any so many of them."""
         return sorted(self._patients("patients_known", most=_ALL if limit is None else limit), key=_by_name)
@@ -130,6 +137,11 @@ class BookReader:
         """What was answered under idempotency keys, by key."""
         found = self.database.rows("answers", keys=json.dumps(list(keys)))
         return {key: Answer(*answer) for key, *answer in found}
+
+    def told(self, visits: Iterable[str]) -> dict[str, Told]:
+        """The newest message about each of these visits, by the visit's id; none where nothing was said."""
+        found = self.database.rows("told_of", visits=json.dumps(sorted(set(visits))))
+        return {row[0]: Told._make(row) for row in found}
 
     def _finders(self) -> dict[str, Callable[[str], Sequence[Record]]]:
         return {

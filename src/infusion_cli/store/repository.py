@@ -20,7 +20,7 @@ from infusion_cli.store.writer import BookWriter
 
 
 class BookStore:
-    """A book, open: implements `services.ports.Store`."""
+    """A book, open: implements `services.ports.Store` and `services.ports.AccessLog`."""
 
     def __init__(self, database: Database) -> None:
         self.database = database

@@ -12,17 +12,14 @@ from typing import Any
 
 from infusion_cli.errors import InterruptedCommandError, StoreError
 from infusion_cli.services.ports import Access
-from infusion_cli.store import access_log, files, guards
+from infusion_cli.store import access_log, cipher, files, guards, refusals
 from infusion_cli.store.compiled import SCHEMA
 from infusion_cli.store.database import (
     MAIN,
     PATIENCE,
-    RESTORE,
     SCHEMA_VERSION,
     WORD_AFTER,
-    DamagedError,
     Database,
-    GuardError,
     Row,
     interrupts_held_back,
 )
@@ -98,13 +95,15 @@ class SqliteDatabase(Database):
 
     def describe(self) -> dict[str, Any]:
         """Path, size, and what the linked SQLite is and does."""
+        driver = cipher.driver_of(self.connection)
         return {
             "path": str(self.path),
             "bytes": self.path.stat().st_size,
             "schema": SCHEMA_VERSION,
-            "engine": f"SQLite {sqlite3.sqlite_version}",
-            "sqlite": sqlite3.sqlite_version,
-            "journal_mode": journal_mode(),
+            "engine": f"SQLite {driver.sqlite_version}",
+            "sqlite": driver.sqlite_version,
+            "journal_mode": journal_mode(driver),
+            "encrypted": cipher.is_encrypted(self.path),
         }
 
     def begin_reading(self) -> None:
@@ -139,7 +138,7 @@ class SqliteDatabase(Database):
     def _commit(self) -> None:
         try:
             self.connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except cipher.errors() as error:
             if not getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
                 raise
             # The last sync comes after what it makes certain: the change may be there, and may go again.
@@ -149,7 +148,7 @@ class SqliteDatabase(Database):
     def rollback(self) -> None:
         """Leave the book as it was when the transaction began."""
         if self.connection.in_transaction:
-            with suppress(sqlite3.Error):
+            with suppress(*cipher.errors()):
                 self.connection.execute("ROLLBACK")
 
     def close(self) -> None:
@@ -161,10 +160,12 @@ class SqliteDatabase(Database):
         return files.exposure(self.path)
 
     def cautions(self) -> Iterator[tuple[str, str, str]]:
-        """Modes that let others in."""
+        """Modes that let others in, and a key that encrypts nothing."""
         found = self.exposure()
         if found:
             yield "file-mode", f"{found[0]}.", found[1]
+        if cipher.named_key() and not cipher.is_encrypted(self.path):
+            yield "not-encrypted", "A key is named, but the book is not encrypted.", "infusion db copy to a new file"
 
     def scrub(self) -> str:
         """Write the file anew without what was freed, also by programs that overwrite nothing."""
@@ -198,7 +199,7 @@ class SqliteDatabase(Database):
         if share and self.on_warn:
             self.on_warn(f"the book lies on a network share ({share}): use it from one machine only")
         with self.refusals():
-            self._choose_journal(wal=not share and journal_mode() == "wal")
+            self._choose_journal(wal=not share and journal_mode(cipher.driver_of(self.connection)) == "wal")
             if share:
                 self.connection.execute("PRAGMA synchronous=EXTRA")
 
@@ -226,9 +227,9 @@ class SqliteDatabase(Database):
                 while True:
                     try:
                         self.connection.execute("BEGIN IMMEDIATE")
-                    except sqlite3.OperationalError as error:
+                    except cipher.errors() as error:
                         waited = time.monotonic() - began
-                        if not _is_busy(error) or waited > self.patience:
+                        if not refusals.is_busy(error) or waited > self.patience:
                             raise
                     else:
                         return
@@ -256,21 +257,21 @@ class SqliteDatabase(Database):
         """Inside the block, what the engine refuses is raised as a StoreError of one sentence."""
         try:
             yield
-        except sqlite3.Error as error:
-            refusal = refusal_of(error, self.path)
+        except cipher.errors() as error:
+            refusal = refusals.refusal_of(error, self.path)
             if refusal is None:
                 raise
             raise refusal from error
         except UnicodeDecodeError as error:
             # Even SQLite's own message can quote what is damaged.
-            raise _refusal("SQLITE_CORRUPT", self.path, "") or error from error
+            raise refusals.refusal("SQLITE_CORRUPT", self.path, "") or error from error
         except UnicodeEncodeError as error:
             raise StoreError("A text holds half a character; nothing was written.", "type it again") from error
 
 
-def journal_mode() -> str:
-    """How a book on a local disk is written: `wal` where the linked SQLite is sound with it, else `truncate`."""
-    return "wal" if sqlite3.sqlite_version_info >= _WAL_IS_SOUND else "truncate"
+def journal_mode(driver: Any = sqlite3) -> str:
+    """How a book on a local disk is written: `wal` where the driver's SQLite is sound with it, else `truncate`."""
+    return "wal" if driver.sqlite_version_info >= _WAL_IS_SOUND else "truncate"
 
 
 def open_database(path: Path, patience: float = PATIENCE) -> SqliteDatabase:
@@ -325,11 +326,9 @@ def _set_up(database: SqliteDatabase) -> None:
 def connect(path: Path, mode: str = "mode=rw", patience: float = PATIENCE) -> SqliteDatabase:
     """The file opened, whatever is in it; raises StoreError when it cannot be."""
     try:
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=patience, isolation_level=None
-        )
-    except sqlite3.Error as error:
-        raise refusal_of(error, path) or error from error
+        connection = cipher.connect(path, f"{path.absolute().as_uri()}?{mode}", patience)
+    except cipher.errors() as error:
+        raise refusals.refusal_of(error, path) or error from error
     database = SqliteDatabase(path, connection, patience)
     try:
         for setting in _SETTINGS:
@@ -353,46 +352,3 @@ def _identified(database: SqliteDatabase) -> SqliteDatabase:
 def _is_sealed_copy(path: Path) -> bool:
     """A copy with a write-ahead log in its header, where nobody can write and no log lies beside it."""
     return not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
-
-
-def refusal_of(error: sqlite3.Error, path: Path) -> StoreError | None:
-    """What a refusal of SQLite means for the user; None when it is a mistake of the program."""
-    name: str = getattr(error, "sqlite_errorname", "")
-    text = str(error)
-    if text.startswith("guard:"):
-        return GuardError(text.removeprefix("guard:"))
-    return _refusal("SQLITE_CORRUPT" if text.startswith("Could not decode") else name, path, text)
-
-
-def _refusal(name: str, path: Path, text: str) -> StoreError | None:
-    for beginning, message, hint in _REFUSALS:
-        if name.startswith(beginning):
-            kind = DamagedError if beginning in _DAMAGE else StoreError
-            return kind(message.format(path=path, text=text), hint)
-    return None
-
-
-_REFUSALS = (
-    ("SQLITE_BUSY", "The book {path} is locked by somebody else; nothing was written.", "the same command again"),
-    ("SQLITE_LOCKED", "The book {path} is locked by somebody else; nothing was written.", "the same command again"),
-    ("SQLITE_NOTADB", "{path} is not a book.", "name the book with --db"),
-    ("SQLITE_CORRUPT", "The book {path} is damaged.", RESTORE),
-    ("SQLITE_READONLY", "The book {path} can only be read, not written.", "check who owns the file and its folder"),
-    ("SQLITE_PERM", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
-    ("SQLITE_AUTH", "The book {path} may not be used by this account.", "check who owns the file and its folder"),
-    ("SQLITE_CANTOPEN", "The book {path} cannot be opened.", "check who owns the file and its folder"),
-    ("SQLITE_FULL", "The disk is full; nothing was written.", "make room, then the same command again"),
-    # The log's index could not grow: nothing but room is wanted for that.
-    ("SQLITE_IOERR_SHMSIZE", "The disk is full; nothing was written.", "make room, then the same command again"),
-    ("SQLITE_IOERR", "The disk of {path} failed; nothing was written.", "infusion db check"),
-    ("SQLITE_TOOBIG", "That is more than a book can hold in one piece; nothing was written.", ""),
-    ("SQLITE_CONSTRAINT", "The book refused the change ({text}); nothing was written.", ""),
-    ("SQLITE_ERROR", "The book {path} is damaged ({text}).", RESTORE),
-)
-
-
-_DAMAGE = ("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))

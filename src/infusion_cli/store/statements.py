@@ -41,6 +41,7 @@ _PAYLOAD = t.table(t.PayloadRow).c
 _TOUCHED = t.table(t.TouchedRow).c
 _TOLD = t.table(t.ToldRow).c
 _KEY = t.table(t.IdempotencyRow).c
+_TOLD = t.table(t.ToldRow).c
 
 _CLINIC: Any = bindparam("clinic")
 _BOOKKEEPING = {"clinic_id", "made"}
@@ -173,7 +174,17 @@ def _about_the_calendar() -> Statements:
         "series_standing": series.where(_among(_SERIES.status, "statuses")),
         "series_with": series.where(_among(_SERIES.id, "ids")),
         "blocks_touching": blocks.where(_BLOCK.end > lo, _BLOCK.start < hi),
+        "told_of": select(*_fields(t.ToldRow)).where(
+            _TOLD.clinic_id == _CLINIC, _among(_TOLD.appointment_id, "visits")
+        ),
         "blocks_with": blocks.where(_among(_BLOCK.id, "ids")),
+        "blocks_from": blocks.where(
+            # Said by itself, because the index of the few blocks with an origin is found by it.
+            _BLOCK.origin != "",
+            _BLOCK.origin >= bindparam("first"),
+            _BLOCK.origin < bindparam("after"),
+            _BLOCK.end > lo,
+        ),
     }
 
 
@@ -225,8 +236,10 @@ def of_a_server() -> Statements:
 
 
 def _about_resources() -> Statements:
-    resources = select(_RESOURCE.kind, _RESOURCE.ref, _RESOURCE.id, _RESOURCE.capacity).where(
-        _RESOURCE.clinic_id == _CLINIC
+    resources = (
+        select(_RESOURCE.kind, _RESOURCE.ref, _RESOURCE.id, _RESOURCE.capacity)
+        .where(_RESOURCE.clinic_id == _CLINIC)
+        .order_by(_RESOURCE.id)
     )
     return {
         "resources_shared": resources.where(
@@ -253,6 +266,7 @@ def _writes(upsert: Callable[..., Any]) -> Statements:
         "requirement_add": insert(t.table(t.RequirementRow)),
         "series_put": _put(upsert, t.SeriesRow, keep="made"),
         "visit_put": _put(upsert, t.AppointmentRow),
+        "told_put": _put(upsert, t.ToldRow),
         "block_put": _put(upsert, t.BlockRow),
         "resource_add": insert(t.table(t.ResourceRow)),
         "resource_change": update(t.table(t.ResourceRow))

@@ -10,6 +10,7 @@ from infusion_cli.domain import ids, names
 from infusion_cli.domain.book import Appointment, Block, Patient, Series
 from infusion_cli.domain.claims import Claim, capacities_of, claims_of
 from infusion_cli.domain.clinic_time import wall_text, zone
+from infusion_cli.domain.outbox import Told
 from infusion_cli.domain.plan import ClinicText, Conflict, change
 from infusion_cli.errors import ConflictError, StoreError
 from infusion_cli.services.ports import Entry, Operation
@@ -57,6 +58,11 @@ class BookWriter(BookReader):
         except BaseException:
             self.discard()
             raise
+
+    def put_told(self, told: Told) -> None:
+        """Keep the newest message about a visit; it is no part of the journal."""
+        self.database.run("told_put", {**told._asdict(), "appointment_id": told.visit})
+        self.wrote = True
 
     def discard(self) -> None:
         """Roll everything back at the end of the block (a dry run)."""

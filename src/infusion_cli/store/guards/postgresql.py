@@ -2,7 +2,9 @@
 
 The capacity's trigger first changes the resource's row: whoever comes second waits there, and then
 sees what the first one claimed (under READ COMMITTED) or is told to begin again (under the stricter
-levels). A mere `FOR UPDATE` would let both book under REPEATABLE READ.
+levels). A mere `FOR UPDATE` would let both book under REPEATABLE READ. Once a transaction has changed the
+row it need not again, and must not: it would have to pass by every version that it has left behind, and
+a book that moves to the server in one transaction would take as long as the square of its size.
 
 Chairs and patients hold one visit at a time: for them an exclusion constraint says the same once
 more, over a number of their own that the trigger copies into the claim.
@@ -35,8 +37,10 @@ _CAPACITY = f"""
 DECLARE
   room bigint;
 BEGIN
-  UPDATE resource SET seq = seq + 1 WHERE clinic_id = NEW.clinic_id AND id = NEW.resource_id
-    RETURNING capacity, CASE WHEN kind IN ('chair', 'patient') THEN number END INTO room, NEW.alone;
+  UPDATE resource SET seq = seq + 1
+    WHERE clinic_id = NEW.clinic_id AND id = NEW.resource_id AND xmin <> pg_current_xact_id()::xid;
+  SELECT capacity, CASE WHEN kind IN ('chair', 'patient') THEN number END INTO room, NEW.alone
+    FROM resource WHERE clinic_id = NEW.clinic_id AND id = NEW.resource_id;
   IF EXISTS (
     SELECT 1 FROM (
       SELECT NEW.t0 AS at

@@ -1,0 +1,110 @@
+"""What a patient still has to be told of a visit, and what becomes of a message about it.
+
+There is no queue: the message that is due follows from the visit as it is and from the newest message
+about it. So whatever happened in between is told at once, and what was taken back before anybody
+heard of it is never told.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from infusion_cli.domain.book import Appointment
+from infusion_cli.domain.plan import stands
+
+BACK_OFF = (60, 300, 1800, 7200, 28_800, 86_400)
+"""Seconds to wait after each try that may be repeated; after one more the message has failed."""
+LEASE = 300
+"""Seconds for which a message belongs to who is sending it: longer than a mail server may take."""
+LONG_AGO = 7 * 86_400
+"""Seconds after its start from which nobody is told of a visit any more."""
+
+
+class Told(NamedTuple):
+    """The newest message to a patient about a visit; instants in seconds since 1970 UTC."""
+
+    visit: str
+    sequence: int
+    method: str
+    """`REQUEST` or `CANCEL`."""
+    message_id: str
+    state: str
+    """`waiting`, `sent` or `failed`."""
+    tries: int
+    at: int
+    """When a message about the visit last reached the patient, or may have; 0 while none has."""
+    next_at: int
+    error: str = ""
+    """What kept it from being sent, in words that name nobody."""
+
+
+class Delivery(NamedTuple):
+    """What became of one try; `result` is `sent`, `later`, `never`, or `doubt` when the answer was lost."""
+
+    result: str
+    error: str = ""
+
+
+def wanted(visit: Appointment, told: Told | None, now: int) -> str | None:
+    """`REQUEST`, `CANCEL` or None: what the patient has not been told yet of the visit as it is.
+
+    A booked visit ahead is told. What once was told is kept true, whatever becomes of it, until a week
+    after its start.
+    """
+    if visit.start <= now - LONG_AGO:
+        return None
+    was_told = told is not None and told.at > 0
+    is_sent = told is not None and told.state == "sent"
+    if stands(visit):
+        if not was_told and (visit.status != "booked" or visit.start <= now):
+            return None
+        is_known = is_sent and told is not None and told.sequence >= visit.sequence
+        return None if is_known else "REQUEST"
+    is_gone = is_sent and told is not None and told.method == "CANCEL"
+    return "CANCEL" if was_told and not is_gone else None
+
+
+def due(visit: Appointment, told: Told | None, now: int, *, again: bool = False) -> str | None:
+    """What is wanted and may be tried at `now`; `again` also tries what failed or still has to wait."""
+    method = wanted(visit, told, now)
+    if method is None or told is None or again or not is_of(told, visit, method):
+        return method
+    return method if told.state == "waiting" and told.next_at <= now else None
+
+
+def is_of(told: Told, visit: Appointment, method: str) -> bool:
+    """Whether the newest message is that one, in this revision."""
+    return (told.sequence, told.method) == (visit.sequence, method)
+
+
+def begun(visit: Appointment, method: str, told: Told | None, message_id: str, now: int) -> Told:
+    """The message as it stands while it is being sent: if nobody comes back, it may have arrived.
+
+    A message that is tried again keeps its id, so that who got it twice can tell.
+    """
+    same = told if told is not None and is_of(told, visit, method) else None
+    return Told(
+        visit.id,
+        visit.sequence,
+        method,
+        same.message_id if same else message_id,
+        "waiting",
+        (same.tries if same and same.state == "waiting" else 0) + 1,
+        now,
+        now + LEASE,
+        "the program ended before the answer",
+    )
+
+
+def ended(begun: Told, before: Told | None, delivery: Delivery, now: int) -> Told:
+    """The message after a try; `before` is the newest message as it stood before the try."""
+    if delivery.result == "sent":
+        return begun._replace(state="sent", next_at=0, at=now, error="")
+    reached = begun.at if delivery.result == "doubt" else before.at if before else 0
+    is_over = delivery.result == "never" or begun.tries > len(BACK_OFF)
+    return begun._replace(
+        state="failed" if is_over else "waiting",
+        at=reached,
+        next_at=0 if is_over else now + BACK_OFF[begun.tries - 1],
+        error=delivery.error,
+    )

@@ -1,0 +1,121 @@
+"""What patients were told, in the book: kept beside the journal, on either engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from builders import NOW, clinic, patient, place, text_of, visit, write
+
+from infusion_cli.domain.outbox import Delivery, Told
+from infusion_cli.errors import MailError, StoreError
+from infusion_cli.services import outbox
+from infusion_cli.services.ports import Letter
+from infusion_cli.store.check import check
+from infusion_cli.store.repository import BookStore, create_book
+
+CLINIC = clinic(email="desk@harbor.example")
+ROW = Told(visit(1).id, 0, "REQUEST", "<1@x>", "waiting", 1, NOW, NOW + 60, "lost")
+
+
+@pytest.fixture(params=["file", "server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BookStore]:
+    """A book with three patients who have an address, and a visit of each."""
+    where = tmp_path / "book.db" if request.param == "file" else request.getfixturevalue("database_url")
+    with create_book(place(where), text_of(CLINIC), CLINIC, NOW, "test") as made:
+        write(made, *(patient(n, email=f"p{n}@example.com") for n in range(3)))
+        write(made, *(visit(n, f"2026-12-0{n + 1}T09:00") for n in range(3)))
+        yield made
+
+
+def kept(store: BookStore) -> dict[str, Told]:
+    """Everything that is kept."""
+    with store.reading(NOW) as reader:
+        return reader.told(visit(n).id for n in range(3))
+
+
+def put(store: BookStore, *rows: Told, discard: bool = False) -> None:
+    """Keep messages, in one transaction."""
+    with store.writing(NOW) as writer:
+        for row in rows:
+            writer.put_told(row)
+        if discard:
+            writer.discard()
+
+
+def test_a_message_is_kept_and_replaced_and_is_no_part_of_the_journal(store: BookStore) -> None:
+    before = store.describe()["head"]
+    other = ROW._replace(visit=visit(2).id, method="CANCEL", state="failed")
+    put(store, ROW, other)
+    assert kept(store) == {ROW.visit: ROW, other.visit: other}
+    newer = ROW._replace(sequence=3, method="CANCEL", state="sent", next_at=0, error="")
+    put(store, newer)
+    assert kept(store) == {ROW.visit: newer, other.visit: other}
+    assert store.describe()["head"] == before
+    assert check(store) == []
+
+
+def test_what_is_discarded_or_refused_is_not_kept(store: BookStore) -> None:
+    put(store, ROW, discard=True)
+    for wrong in (ROW._replace(state="lost"), ROW._replace(method="PUBLISH"), ROW._replace(visit="A999")):
+        with pytest.raises(StoreError):
+            put(store, wrong)
+    assert kept(store) == {}
+
+
+class Post:
+    """A mail server that answers as it is told, and looks into the book meanwhile."""
+
+    def __init__(self, store: BookStore, *results: str) -> None:
+        self.store = store
+        self.results = list(results)
+        self.seen: list[Told] = []
+
+    def deliver(self, letter: Letter) -> Delivery:
+        """Note how the message stands in the book while it is on its way."""
+        self.seen.append(kept(self.store)[letter.visit.id])
+        result = self.results.pop(0)
+        if result == "gone":
+            raise MailError("The mail server is gone.")
+        return Delivery(result, "" if result == "sent" else "why")
+
+
+def test_a_message_is_noted_before_it_goes_out_and_after(store: BookStore) -> None:
+    post = Post(store, "sent", "later", "never")
+    done = outbox.send(store, lambda: NOW, post)
+    assert [(t.state, t.tries, t.at) for t in post.seen] == [("waiting", 1, NOW)] * 3
+    assert ([t.visit for t in done.sent], [t.visit for t in done.waiting], [t.visit for t in done.failed]) == (
+        *([visit(0).id], [visit(1).id], [visit(2).id]),
+    )
+    rows = [kept(store)[visit(n).id] for n in range(3)]
+    assert [(t.state, t.at) for t in rows] == [("sent", NOW), ("waiting", 0), ("failed", 0)]
+
+
+def test_a_server_that_is_gone_leaves_the_book_as_if_nobody_had_tried(store: BookStore) -> None:
+    put(store, ROW._replace(next_at=NOW))
+    post = Post(store, "sent", "gone")
+    done = outbox.send(store, lambda: NOW, post)
+    assert done.stopped is not None
+    assert [t.visit for t in done.sent] == [visit(0).id]
+    assert kept(store)[ROW.visit] == ROW._replace(next_at=NOW)
+    again = outbox.send(store, lambda: NOW, Post(store, "gone"), [visit(2).id])
+    assert (again.sent, again.waiting) == ([], [])
+    fresh = kept(store)[visit(2).id]
+    assert (fresh.state, fresh.tries, fresh.at, fresh.next_at) == ("waiting", 0, 0, 0)
+    assert [t.visit for t in outbox.send(store, lambda: NOW, Post(store, "sent", "sent")).sent] == [
+        *(visit(1).id, visit(2).id),
+    ]
+
+
+def test_one_try_at_a_time_belongs_to_one_run(store: BookStore) -> None:
+    class Other(Post):
+        """A second run comes in while the first one's message is on its way."""
+
+        def deliver(self, letter: Letter) -> Delivery:
+            """Let the other run do what it can."""
+            done = outbox.send(self.store, lambda: NOW, Post(self.store), [letter.visit.id])
+            assert done == outbox.Sent([], [], [], [], [])
+            return super().deliver(letter)
+
+    assert len(outbox.send(store, lambda: NOW, Other(store, "sent", "sent", "sent")).sent) == 3
