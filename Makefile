@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test torture check lint format types imports text docs statements bench lock clean
+.PHONY: help install demo test readers torture check lint format types imports text docs statements bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z ]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -34,6 +34,9 @@ demo: $(ready) ## the first minute: a sample clinic, its board, its calendar fil
 
 test: $(ready) ## run the tests on all cores (ARGS="-k name" for some)
 	@$(bin)/python -m pytest -n auto -q $(ARGS)
+
+readers: $(ready) ## read every calendar file with five other programs, installing what is missing
+	@$(bin)/python tools/parsers/run.py
 
 torture: $(ready) ## races, kills, power cuts and faults in their long form, with figures (FORM=release: longest)
 	@rm -f figures.jsonl
@@ -61,7 +64,7 @@ bench: $(ready) ## measure, side by side, as tables (takes minutes)
 lock: ## rewrite the lock (needs uv)
 	@command -v uv >/dev/null || { echo "The lock is made by uv, and there is none on the PATH." >&2; exit 1; }
 	@uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  --python-version 3.11 pyproject.toml --extra postgres --extra encryption --group dev -o requirements-dev.lock
+	  --python-version 3.11 pyproject.toml --extra postgres --extra encryption --extra caldav --group dev -o requirements-dev.lock
 	@$(MAKE) text
 
 clean: ## remove what was made, but for .venv

@@ -16,6 +16,7 @@ import json
 import shutil
 import sqlite3
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -26,7 +27,7 @@ from typing import NamedTuple
 
 import clinic
 from make_book import fill_book
-from timing import BARE, INFUSION, Command, Timed, environment, interleaved, machine, run, seconds, table
+from timing import BARE, INFUSION, Command, Timed, environment, interleaved, machine, peak, run, seconds, table
 
 from infusion_cli.config import place_of
 
@@ -230,12 +231,25 @@ def batch(bench: Bench) -> str:
 
 
 def calendar(bench: Bench) -> str:
-    """A calendar file of a year of visits."""
-    year = ["ical", "export", "--from", "2026-01-01", "--to", "2026-12-31", "-o", "-"]
-    count = len(json.loads(run([INFUSION, "list", *year[2:6], "--json"], on(bench.full))))
-    taken = interleaved({"year": bench.at(bench.full, *year)}, max(3, bench.rounds // 3))["year"]
-    rows = [[f"{count:,}", milliseconds(taken), f"{count / taken:,.0f}"]]
-    return table(["`ical export` of a year, visits", "ms", "visits/s"], rows)
+    """Calendar files of a year and of the whole book, that also built by icalendar's components."""
+    export = [INFUSION, "ical", "export", "-o", "-"]
+    year = [*export, "--from", "2026-01-01", "--to", "2026-12-31"]
+    library = [sys.executable, str(Path(__file__).with_name("library_export.py"))]
+    ways = {
+        "`ical export`, a year": year,
+        "`ical export --clinic`, the whole book": [*export, "--clinic"],
+        "icalendar's components, the whole book": library,
+    }
+    counts = [run(words, on(bench.full)).count("BEGIN:VEVENT") for words in ways.values()]
+    # The library takes a minute a round.
+    taken = interleaved({n: Timed(lambda _, w=w: w, on(bench.full)) for n, w in ways.items()}, 3)
+    held = [peak(words, on(bench.full)) for words in ways.values()]
+    whole = taken["`ical export --clinic`, the whole book"]
+    rows = [
+        [name, f"{count:,}", milliseconds(spent), f"{count / spent:,.0f}", f"{spent / whole:.1f}", f"{memory:.0f}"]
+        for (name, spent), count, memory in zip(taken.items(), counts, held, strict=True)
+    ]
+    return table(["", "visits", "ms", "visits/s", "times the time", "MB at most"], rows)
 
 
 PARTS: dict[str, Callable[[Bench], str]] = {

@@ -48,6 +48,20 @@ def seconds(words: Sequence[str], env: Mapping[str, str]) -> float:
     return time.perf_counter() - started
 
 
+_PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def peak(words: Sequence[str], env: Mapping[str, str]) -> float:
+    """The most memory that the process held, in MB; its output is thrown away."""
+    # By way of a small process: what a process held before it became another program counts too.
+    held = int(run([sys.executable, "-c", _PEAK, *words], env))
+    return held / (1024 * (1024 if sys.platform == "darwin" else 1))
+
+
 def interleaved(commands: Mapping[str, Timed], rounds: int) -> dict[str, float]:
     """Median seconds of each command over the rounds; a first round warms the caches and is not counted."""
     taken: dict[str, list[float]] = {name: [] for name in commands}

@@ -38,6 +38,55 @@ def test_a_series_a_patient_and_days(booked: Desk) -> None:
         assert text.count("BEGIN:VEVENT") == text.count("END:VEVENT") == number, words
 
 
+def summaries(text: str) -> list[str]:
+    """What the events are called, each once, in order."""
+    lines = text.replace("\r\n ", "").split("\r\n")
+    return list(dict.fromkeys(line.removeprefix("SUMMARY:") for line in lines if line.startswith("SUMMARY:")))
+
+
+def test_a_chair_somebody_of_the_staff_and_the_clinic(booked: Desk) -> None:
+    booked.say("book", "M1003", "iv-mood", "2026-12-04T09:00", "--chair", "garden")
+    course = ["01", "03", "07", "09", "11", "14"]
+    for words, days in {
+        ("--chair", "chair-3"): course,
+        ("--chair", "quiet room", "--from", "2026-12-10"): ["11", "14"],
+        ("--chair", "garden", "--to", "2026-12-04"): ["04"],
+        ("--staff", "dr-lindqvist"): ["01", "01", "03", "04", "07", "09", "11", "14"],
+        ("--staff", "rn-okafor"): ["01", "01", "03", "07", "09", "14"],
+        ("--clinic",): ["01", "01", "03", "04", "07", "09", "11", "14"],
+        ("--clinic", "--from", "2026-12-04", "--to", "2026-12-07"): ["04", "07"],
+    }.items():
+        text = booked.say("ical", "export", *words, "-o", "-")
+        starts = [line for line in text.split("\r\n") if line.startswith("DTSTART;")]
+        assert [line.partition("202612")[2][:2] for line in starts] == days, words
+        assert text.count("CLASS:CONFIDENTIAL") == len(days)
+    assert summaries(booked.say("ical", "export", "--clinic", "-o", "-")) == [
+        "Busy – Quiet room",
+        "Busy – Alcove",
+        "Busy – Garden",
+    ]
+
+
+def test_time_away_and_extra_hours_count_for_whose_shifts_a_visit_is_in(booked: Desk) -> None:
+    words = ("ical", "export", "--staff", "rn-okafor", "-o", "-")
+    assert booked.say(*words).count("BEGIN:VEVENT") == 6
+    booked.say("slots", "block", "--staff", "rn-okafor", "2026-12-01T07:00", "2026-12-02T07:00", "--reason", "ill")
+    assert booked.say(*words).count("BEGIN:VEVENT") == 4
+    booked.say("slots", "open", "2026-12-11T07:00", "2026-12-11T18:00", "--staff", "rn-okafor")
+    assert booked.say(*words).count("BEGIN:VEVENT") == 5
+
+
+def test_files_of_a_chair_of_staff_and_of_the_clinic_have_names_of_their_own(booked: Desk) -> None:
+    files = {
+        ("--chair", "quiet room"): ("busy-chair-3.ics", 6),
+        ("--staff", "rn-bell"): ("busy-rn-bell.ics", 7),
+        ("--clinic",): ("busy.ics", 7),
+    }
+    for words, (name, visits) in files.items():
+        assert booked.json("ical", "export", *words) == {"file": name, "visits": visits}
+        assert (booked.folder / name).stat().st_mode & 0o777 == 0o600
+
+
 def test_the_answer_as_data(booked: Desk) -> None:
     assert booked.json("ical", "export", SERIES) == {"file": f"appointments-{SERIES}.ics", "visits": 6}
     days = ("--from", "2026-12-01", "--to", "2026-12-01")
@@ -74,6 +123,12 @@ def test_an_existing_file_is_replaced_with_yes_only(booked: Desk) -> None:
         (("--from", "2026-12-01"), 2, "Nothing is named to export."),
         (("--from", "2026-12-02", "--to", "2026-12-01"), 2, "--to 2026-12-01 is before --from 2026-12-02."),
         (("--from", "2026-12-05", "--to", "2026-12-06"), 4, "No visit stands from 2026-12-05 to 2026-12-06"),
+        (("--chair", "garden"), 4, "No visit stands, so there is nothing to put into a calendar."),
+        (("--chair", "moon"), 3, "There is no chair 'moon'."),
+        (("--staff", "window"), 3, "There is no member of staff 'window'."),
+        (("--chair", "garden", "--clinic"), 2, "An export is for one thing."),
+        ((ONE, "--clinic"), 2, "An export is for one thing."),
+        (("--clinic", "--from", "2026-12-02", "--to", "2026-12-01"), 2, "--to 2026-12-01 is before --from 2026-12-02."),
         (("yara",), 2, "'yara' is not an id: a character is wrong or missing."),
         ((ids.encode("appointment", 99),), 3, "There is no visit, series or patient "),
         (("M1003",), 2, "'M1003' is not an id: a character is wrong or missing."),

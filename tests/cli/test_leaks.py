@@ -64,6 +64,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "FILE": ("requests.csv", "people.csv", "plan.json", "nowhere.csv", "."),
     "ID": ("yra sanchez", "zoë", "PANANX", "OANANX", "BANANX", "SANANX"),
     "REQUIREMENT": ("consen", "consent"),
+    "DIR": ("requests.csv", "nowhere"),
     "OPERATION": ("OANANA", "OANANX", "zzz"),
     "DIR|FILE": ("people.csv", "people.csv/backups"),
     "BACKUP": ("people.csv", "nowhere.sqlite3", "."),
@@ -228,10 +229,10 @@ def test_no_command_leaves_a_file_but_the_book_its_log_and_what_was_asked_for(bu
 
 
 def test_a_calendar_file_is_the_only_one_that_is_named_after_something_and_that_is_an_id(busy: Desk) -> None:
-    before = names_in(busy.folder)
-    busy.say("ical", "export", YARA)
-    (made,) = names_in(busy.folder) - before
-    assert made == f"appointment-{YARA}.ics"
+    for record, name in ((ONE, f"appointment-{ONE}.ics"), (YARA, "appointments.ics")):
+        before = names_in(busy.folder)
+        busy.say("ical", "export", record)
+        assert names_in(busy.folder) - before == {name}
 
 
 def completed(desk: Desk, line: str, env: dict[str, str]) -> str:

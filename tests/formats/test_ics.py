@@ -264,6 +264,7 @@ def test_a_visit_of_a_protocol_that_is_gone_is_called_an_appointment() -> None:
     assert b"SUMMARY:Appointment\r\n" in octets(clinic(protocols=()), visit())
 
 
-def test_file_names_say_no_more_than_the_id() -> None:
+def test_file_names_say_no_more_than_the_id_and_nothing_of_a_patient() -> None:
     assert file_name("A7K2M4") == "appointment-A7K2M4.ics"
     assert file_name("S7K2M4") == "appointments-S7K2M4.ics"
+    assert file_name("P7K2M4") == "appointments.ics"

@@ -87,6 +87,25 @@ class MemoryReader:
         found = [v for v in self._visits() if lo <= v.start < hi and v.status in statuses]
         return [v for v in found if patient in {None, v.patient}]
 
+    def each_visit(self, lo: int, hi: int, statuses: Sequence[str]) -> Iterator[Appointment]:
+        """What `visits` gives of all patients."""
+        return iter(self.visits(lo, hi, statuses))
+
+    def span(self, lo: int, hi: int, statuses: Sequence[str]) -> tuple[int, int] | None:
+        """The first start and the last end of the visits that start in [lo, hi), expired holds included."""
+        stored = [v for v in self._all(Appointment) if lo <= v.start < hi and v.status in statuses]
+        return (min(v.start for v in stored), max(v.end for v in stored)) if stored else None
+
+    def blocks(self, lo: int, hi: int) -> list[Block]:
+        """Active blocks and openings that touch [lo, hi), in order of start."""
+        found = (b for b in self._all(Block) if b.status == "active" and b.start < hi and b.end > lo)
+        return sorted(found, key=lambda b: (b.start, b.id))
+
+    @property
+    def founding(self) -> str:
+        """What tells the book from every other."""
+        return self.pages.journal[0].id
+
     def blocks_of_source(self, source: str, since: int) -> list[Block]:
         """Blocks of any status that came from that calendar and end after the instant `since`, in order of start."""
         found = [

@@ -65,6 +65,7 @@ BY_INDEX = {
     "series_with": "series_pkey (clinic_id, id)",
     "told_of": "told_pkey (clinic_id, appointment_id)",
     "visits_of": "appointment_patient (clinic_id, patient)",
+    "visits_span": "appointment_start (clinic_id, start, start)",
     "visits_starting": "appointment_start (clinic_id, start, start)",
     "visits_starting_of": "appointment_patient (clinic_id, patient, start, start)",
     "visits_touching": "appointment_start (clinic_id, start, start)",

@@ -113,11 +113,13 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         "ical",
         "Calendar files that tell nobody what the visit is for.",
         (
-            Entry("export", "ical:export", "Write visits as an .ics file."),
+            Entry("export", "ical_export:export", "Write visits as an .ics file."),
             Entry("invite", "ical:invite", "Write invitations to mail to the patient, one file per visit."),
             Entry(
                 "cancel", "ical:cancel", "Write the file that takes a cancelled visit out of the patient's calendar."
             ),
+            Entry("feed", "feed:feed", "Write calendars of chairs and staff to subscribe to."),
+            Entry("serve", "serve:serve", "Serve those calendars on this machine, for a web server in front."),
             Entry("import", "ical_import:import_", "Take time off, holidays and closures from .ics files as blocks."),
             Entry("send", "ical_mail:send", "Mail patients what they have not been told yet."),
             Entry("outbox", "ical_mail:outbox", "What patients have not been told yet, and why."),

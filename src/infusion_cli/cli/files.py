@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from infusion_cli.cli.session import Session
@@ -53,16 +54,24 @@ def may_write(session: Session, path: Path) -> bool:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file, whole or not at all, stdout for `-`; raises `UsageError` when it cannot be written."""
+    write_pieces(path, [data])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file piece by piece as they are made; else like `write_bytes`, whatever stops it."""
     if path == STANDARD:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.writelines(pieces)
         return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        temporary.replace(path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.writelines(pieces)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UsageError(f"The file {path} cannot be written: {error.strerror}.", "name another with -o") from None

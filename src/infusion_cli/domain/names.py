@@ -15,6 +15,8 @@ def clean(text: str) -> str:
 
     Bidi marks stay, they are part of some names. The result may be empty.
     """
+    if text.isascii() and text.isprintable() and "  " not in text:  # as most are
+        return text.strip(" ")
     text = unicodedata.normalize("NFC", text)
     spaced = "".join(" " if c.isspace() or unicodedata.category(c) in {"Cc", "Zl", "Zp", "Cs"} else c for c in text)
     return " ".join(spaced.split())

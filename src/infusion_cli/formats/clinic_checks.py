@@ -9,10 +9,8 @@ from infusion_cli.domain.clinic_tree import WEEKDAYS
 from infusion_cli.domain.period import Period, union
 from infusion_cli.domain.protocol import REQUIREMENTS, Protocol
 from infusion_cli.domain.wording import missing_words
+from infusion_cli.formats.telling import tells
 from infusion_cli.formats.toml_table import Findings, Table, near, nearest, quoted
-
-_TELLING = ("ketamin", "spravato", "infusion", "psychiatr", "psychedel", "depress")
-"""Beginnings of words that tell a stranger what the visit is for."""
 
 
 def check(
@@ -100,8 +98,7 @@ def _disclosures(clinic: Clinic) -> Iterator[str]:
         **{f"words.{name}": text for name, text in clinic.words._asdict().items()},
     }
     for key, text in leaving.items():
-        plain = text.casefold()
-        if any(word in plain for word in _TELLING):
+        if tells(text):
             yield f"{key} {quoted(text)} tells what the visit is for, and it leaves the clinic in invitations."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -95,6 +95,19 @@ class Reader(Protocol):
 
     def visits(self, lo: int, hi: int, statuses: Sequence[str], patient: str | None = None) -> list[Appointment]:
         """Visits that start in [lo, hi) with one of the statuses, in order of start; of one patient or all."""
+
+    def each_visit(self, lo: int, hi: int, statuses: Sequence[str]) -> Iterator[Appointment]:
+        """What `visits` gives of all patients, one after the other and none of them kept; within the view's block."""
+
+    def span(self, lo: int, hi: int, statuses: Sequence[str]) -> tuple[int, int] | None:
+        """The first start and the last end of the visits that start in [lo, hi), expired holds included."""
+
+    def blocks(self, lo: int, hi: int) -> list[Block]:
+        """Active blocks and openings that touch [lo, hi), in order of start."""
+
+    @property
+    def founding(self) -> str:
+        """The hash of the book's first operation, which tells it from every other book."""
 
     def blocks_of_source(self, source: str, since: int) -> list[Block]:
         """Blocks of any status that came from that calendar and end after the instant `since`, in order of start."""

@@ -6,9 +6,10 @@ Whatever an engine refuses becomes a `StoreError` of one sentence.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 from infusion_cli.errors import StoreError
 from infusion_cli.services.ports import Access
@@ -68,6 +69,7 @@ class Database(ABC):
         """Called with a sentence that the user should read."""
         self.committed = False
         """Whether anything has been committed: what Ctrl-C has to say about it."""
+        self._streams: WeakSet[Generator[Row, None, None]] = WeakSet()
 
     @property
     @abstractmethod
@@ -88,8 +90,10 @@ class Database(ABC):
         return found[0] if found else None
 
     def each(self, name: str, **parameters: Any) -> Iterator[Row]:
-        """The rows of a named statement one after the other, never all in memory; inside a transaction."""
-        return self._stream(STATEMENTS[self.dialect][name], self._with_clinic(parameters))
+        """The rows of a named statement one after the other, never all in memory; they end with the transaction."""
+        stream = self._stream(STATEMENTS[self.dialect][name], self._with_clinic(parameters))
+        self._streams.add(stream)
+        return stream
 
     def run(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a named statement that writes; raises GuardError when a guard refuses it."""
@@ -202,8 +206,14 @@ class Database(ABC):
         """All rows of a statement."""
 
     @abstractmethod
-    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
-        """The rows of a statement, fetched a few at a time."""
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Generator[Row, None, None]:
+        """The rows of a statement fetched a few at a time."""
+
+    def _end_streams(self) -> None:
+        """Fetch no more of what `each` gave out: a stream would keep its locks past the end of its transaction."""
+        while self._streams:
+            with suppress(StoreError):  # A connection that is gone has no streams either.
+                self._streams.pop().close()
 
     @abstractmethod
     def _write(self, sql: str, several: Iterable[Mapping[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,7 @@ class PostgresDatabase(Database):
 
     def commit(self) -> None:
         """Commit; Ctrl-C waits until it is known how that went."""
+        self._end_streams()
         with interrupts_held_back() as pressed:
             try:
                 with self.refusals():
@@ -83,12 +84,14 @@ class PostgresDatabase(Database):
 
     def rollback(self) -> None:
         """Leave the book as it was when the transaction began."""
+        self._end_streams()
         if not self.connection.closed and self._is_in_transaction():
             with suppress(StoreError), self.refusals():
                 self.connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Hang up."""
+        self._end_streams()
         self.connection.close()
 
     def scrub(self) -> str:
@@ -243,7 +246,7 @@ class PostgresDatabase(Database):
         with self.refusals():
             return self.connection.execute(sql, parameters or None).fetchall()
 
-    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Generator[Row, None, None]:
         with self.refusals(), self.connection.cursor(name=f"stream_{next(_STREAMS)}") as cursor:
             cursor.itersize = _AT_ONCE
             cursor.execute(sql, parameters)

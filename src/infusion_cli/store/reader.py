@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from infusion_cli.domain import clinic_tree, ids, names
 from infusion_cli.domain.book import Appointment, Block, Book, Patient, Record, Series
@@ -62,6 +62,29 @@ class BookReader:
         else:
             found = self._visits("visits_starting_of", lo=lo, hi=hi, statuses=stored, patient=patient)
         return [v for v in found if v.status in statuses]
+
+    def each_visit(self, lo: int, hi: int, statuses: Sequence[str]) -> Iterator[Appointment]:
+        """What `visits` gives of all patients, one after the other and none of them kept; within the view's block."""
+        stored = json.dumps([*statuses, "pending"] if "cancelled" in statuses else list(statuses))
+        for row in self.database.each("visits_starting", lo=lo, hi=hi, statuses=stored):
+            visit = self._as_of_now(rows.visit_of(row))
+            if visit.status in statuses:
+                yield visit
+
+    def span(self, lo: int, hi: int, statuses: Sequence[str]) -> tuple[int, int] | None:
+        """The first start and the last end of the visits that start in [lo, hi), expired holds included."""
+        first, last = self.database.rows("visits_span", lo=lo, hi=hi, statuses=json.dumps(list(statuses)))[0]
+        return None if first is None else (first, last)
+
+    def blocks(self, lo: int, hi: int) -> list[Block]:
+        """Active blocks and openings that touch [lo, hi), in order of start."""
+        found = map(rows.block_of, self.database.rows("blocks_touching", lo=lo, hi=hi))
+        return [b for b in found if b.status == "active"]
+
+    @property
+    def founding(self) -> str:
+        """The hash of the book's first operation, which tells it from every other book."""
+        return str(self.database.rows("link", seq=1)[0][0])
 
     def blocks_of_source(self, source: str, since: int) -> list[Block]:
         """Blocks of any status that came from that calendar and end after the instant `since`, in order of start."""
@@ -138,8 +161,10 @@ class BookReader:
         return self._as_seen(self.database.rows(name, **parameters))
 
     def _as_seen(self, found: Iterable[Row]) -> list[Appointment]:
-        visits = map(rows.visit_of, found)
-        return [rows.released(v) if rows.has_run_out(v, self.now) else v for v in visits]
+        return [self._as_of_now(v) for v in map(rows.visit_of, found)]
+
+    def _as_of_now(self, visit: Appointment) -> Appointment:
+        return rows.released(visit) if rows.has_run_out(visit, self.now) else visit
 
     def _patients(self, name: str, **parameters: object) -> list[Patient]:
         found = self.database.rows(name, **parameters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,7 @@ class SqliteDatabase(Database):
 
     def commit(self) -> None:
         """Commit; Ctrl-C waits until it is known how that went."""
+        self._end_streams()
         with interrupts_held_back() as pressed:
             with self.refusals():
                 self._commit()
@@ -147,12 +148,14 @@ class SqliteDatabase(Database):
 
     def rollback(self) -> None:
         """Leave the book as it was when the transaction began."""
+        self._end_streams()
         if self.connection.in_transaction:
             with suppress(*cipher.errors()):
                 self.connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Let go of the file."""
+        self._end_streams()
         self.connection.close()
 
     def exposure(self) -> tuple[str, str] | None:
@@ -244,7 +247,7 @@ class SqliteDatabase(Database):
         with self.refusals():
             return self.connection.execute(sql, parameters).fetchall()
 
-    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Iterator[Row]:
+    def _stream(self, sql: str, parameters: Mapping[str, Any]) -> Generator[Row, None, None]:
         with self.refusals():
             yield from self.connection.execute(sql, parameters)
 

@@ -157,6 +157,12 @@ def _about_the_calendar() -> Statements:
         "visits_of": visits.where(_among(_VISIT.patient, "patients")),
         "visits_with": visits.where(_among(_VISIT.id, "ids")),
         "visits_starting": starting,
+        "visits_span": select(func.min(_VISIT.start), func.max(_VISIT.end)).where(
+            _VISIT.clinic_id == _CLINIC,
+            _VISIT.start >= lo,
+            _VISIT.start < hi,
+            _among(_VISIT.status, "statuses"),
+        ),
         "visits_starting_of": visits.where(
             _VISIT.patient == bindparam("patient"),
             _VISIT.start >= lo,
