@@ -56,7 +56,6 @@ def event(clinic: Clinic, visit: Appointment, uid: str, title: str) -> Event:
         "DTSTART": datetime.fromtimestamp(visit.start, tz),
         "DTEND": datetime.fromtimestamp(visit.end, tz),
         "SUMMARY": title,
-        "DESCRIPTION": visit.id,
         "CLASS": "CONFIDENTIAL",
         "STATUS": CALENDAR_STATUS[visit.status],
         "TRANSP": "OPAQUE",

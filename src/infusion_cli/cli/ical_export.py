@@ -52,8 +52,8 @@ def export(
     """Write visits as an .ics file.
 
     For Outlook, Google, Apple and Thunderbird. An id gives a file for the patient; --chair, --staff
-    and --clinic, or days alone, one for the clinic's own people, with the chairs' names and the
-    visits' ids. The words in either are neutral; the same revision always gives the same octets.
+    and --clinic, or days alone, one for the clinic's own people, with the chairs' names. The words
+    in either are neutral; the same revision always gives the same octets.
     Without -o the file is named after what is in it, in the present folder.
     """
     with session.reading() as reader:

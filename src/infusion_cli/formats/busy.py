@@ -1,7 +1,7 @@
 """Calendars of chairs, staff and the clinic: when and where it is busy, and nothing of who comes or what for.
 
-The id in an event's description is for `infusion show`: everything else about the visit stays in the
-book. Its UID is not the one in the patient's file, and only the book's own key leads from that to it.
+The visit's id is not in them, because patients are told it; and an event's UID is not the one in the
+patient's file: only the book's own key leads from that to it.
 """
 
 from __future__ import annotations
@@ -93,7 +93,6 @@ def _event(visit: Appointment, uid: str, title: bytes, told: Clock) -> bytes:
             f"BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:{stamp}\r\nLAST-MODIFIED:{stamp}\r\n"
             f"SEQUENCE:{visit.sequence}\r\n{times(visit.start, visit.end, told.tz)}".encode(),
             title,
-            f"DESCRIPTION:{visit.id}\r\nCLASS:CONFIDENTIAL\r\nSTATUS:{CALENDAR_STATUS[visit.status]}\r\n"
-            "TRANSP:OPAQUE\r\nEND:VEVENT\r\n".encode(),
+            f"CLASS:CONFIDENTIAL\r\nSTATUS:{CALENDAR_STATUS[visit.status]}\r\nTRANSP:OPAQUE\r\nEND:VEVENT\r\n".encode(),
         )
     )
