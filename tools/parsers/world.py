@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -143,6 +144,7 @@ def _files(folder: Path) -> dict[Path, list[Event]]:
     ):
         say("ical", *words, "-o", name)
         files[folder / name] = events
+    files |= _mailed(folder, {event[0]: event for event in told.values()})
     for chair in clinic.chairs:
         mine = [e for i, e in busy.items() if i != gone and visits[i].chair == chair.id]
         name = f"{chair.id}.ics"
@@ -155,6 +157,20 @@ def _files(folder: Path) -> dict[Path, list[Event]]:
     for feed in feeds:
         of = (i for i in busy if i != gone and (feed["kind"] == "staff" or visits[i].chair == feed["subject"]))
         files[folder / "feeds" / feed["file"]] = [busy[i] for i in of]
+    return files
+
+
+def _mailed(folder: Path, events: Mapping[str, Event]) -> dict[Path, list[Event]]:
+    """The calendar in each mail that is due, as a file beside it; its UID says which event it is."""
+    say("ical", "send", "--dry-run", "-o", "mails")
+    files = {}
+    for mail in sorted((folder / "mails").iterdir()):
+        message = message_from_bytes(mail.read_bytes(), policy=policy.SMTP)
+        (data,) = (part.get_payload(decode=True) for part in message.walk() if part.get_content_subtype() == "ics")
+        path = mail.with_suffix(".ics")
+        path.write_bytes(data)
+        uid = data.partition(b"UID:")[2].partition(b"\r\n")[0].decode()
+        files[path] = [events[uid]]
     return files
 
 
