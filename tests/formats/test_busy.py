@@ -13,7 +13,7 @@ from icalendar import Calendar as Read
 
 from infusion_cli.domain import names
 from infusion_cli.domain.book import Appointment
-from infusion_cli.domain.clinic import Chair, Clinic, Practitioner
+from infusion_cli.domain.clinic import Chair, Clinic, Practitioner, Words
 from infusion_cli.formats.busy import Calendar, busy, file_name, name_of, uid_of
 
 WINDOW = (at("2026-11-24T00:00-05:00"), at("2027-02-22T00:00-05:00"))
@@ -92,7 +92,7 @@ def test_only_a_feed_asks_to_be_looked_at_again() -> None:
 
     assert "REFRESH" not in text
     assert "TTL" not in text
-    assert "NAME:Northgate Clinic\\, All chairs\r\n" in text
+    assert "\r\nNAME:Northgate Clinic\r\n" in text
 
 
 def test_a_feed_without_visits_is_a_valid_calendar_in_every_zone() -> None:
@@ -132,7 +132,22 @@ def test_a_chair_whose_name_tells_is_a_number(name: str) -> None:
 
     assert b"SUMMARY:Busy \xe2\x80\x93 Chair 2\r\n" in feed(ours, visit())
     assert name_of(ours, FEED) == "Chair 2"
-    assert file_name(ours, FEED) == "busy-chair-2.ics"
+    assert file_name(ours, FEED) == "busy-chair-secret.ics"
+
+
+def test_a_chair_whose_id_tells_is_a_number_in_a_files_name() -> None:
+    ours = clinic(chairs=(Chair("ketamine-1", "Window"), Chair("spravato-2", "Garden")))
+
+    assert [file_name(ours, Calendar("chair", c.id)) for c in ours.chairs] == ["busy-chair-1.ics", "busy-chair-2.ics"]
+
+
+def test_the_words_are_those_of_the_clinics_language_or_its_own() -> None:
+    chairs = (Chair("a", "Window"), Chair("chair-secret", "Ketamine 2"))
+    german = clinic(language="de-AT", chairs=chairs)
+    own = german._replace(words=Words(busy="Zu", chair="Liege"))
+
+    assert "SUMMARY:Belegt – Platz 2\r\n".encode() in feed(german, visit())
+    assert "SUMMARY:Zu – Liege 2\r\n".encode() in feed(own, visit())
 
 
 def test_somebody_whose_id_tells_is_a_number_and_others_are_who_they_are() -> None:

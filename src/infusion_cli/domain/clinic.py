@@ -55,7 +55,7 @@ class Practitioner(NamedTuple):
 
 
 class Words(NamedTuple):
-    """Words for patients, the same for every visit; an empty one is for `domain.wording` to fill."""
+    """Words that leave the clinic, the same for every visit; an empty one is for `domain.wording` to fill."""
 
     title: str = ""
     """The summary of a visit whose protocol has no public title."""
@@ -71,6 +71,12 @@ class Words(NamedTuple):
     cancel_opening: str = ""
     reference: str = ""
     """What stands before the visit's id."""
+    busy: str = ""
+    """What the calendar of a chair says of a visit, before the chair's name."""
+    chair: str = ""
+    """A chair whose name tells what is given in it is called so, with a number."""
+    staff: str = ""
+    """Somebody of the staff whose id tells is called so, with a number."""
 
 
 class Clinic(NamedTuple):

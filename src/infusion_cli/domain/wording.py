@@ -19,6 +19,9 @@ _ENGLISH = Words(
     cancel_subject="Your appointment is cancelled",
     cancel_opening="This appointment no longer stands:",
     reference="Reference",
+    busy="Busy",
+    chair="Chair",
+    staff="Staff",
 )
 _LANGUAGES: dict[str, Words] = {
     "en": _ENGLISH,
@@ -31,6 +34,9 @@ _LANGUAGES: dict[str, Words] = {
         cancel_subject="Ihr Termin entfällt",
         cancel_opening="Dieser Termin gilt nicht mehr:",
         reference="Kennzeichen",
+        busy="Belegt",
+        chair="Platz",
+        staff="Team",
     ),
     "es": Words(
         title="Cita",
@@ -41,6 +47,9 @@ _LANGUAGES: dict[str, Words] = {
         cancel_subject="Su cita queda cancelada",
         cancel_opening="Esta cita ya no es válida:",
         reference="Referencia",
+        busy="Ocupado",
+        chair="Sillón",
+        staff="Personal",
     ),
     "fr": Words(
         title="Rendez-vous",
@@ -51,6 +60,9 @@ _LANGUAGES: dict[str, Words] = {
         cancel_subject="Votre rendez-vous est annulé",
         cancel_opening="Ce rendez-vous ne tient plus :",
         reference="Référence",
+        busy="Occupé",
+        chair="Fauteuil",
+        staff="Équipe",
     ),
 }
 

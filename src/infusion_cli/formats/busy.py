@@ -14,9 +14,10 @@ from typing import NamedTuple
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.plan import CALENDAR_STATUS, stands
+from infusion_cli.domain.wording import words_of
 from infusion_cli.formats import ical_lines as lines
 from infusion_cli.formats.ical_times import Clock, clock, empty_part, times
-from infusion_cli.formats.telling import chair_word, staff_word
+from infusion_cli.formats.telling import chair_word, file_word, staff_word
 
 REFRESH = "PT1H"
 """How often a subscriber is asked to look again (a duration of RFC 5545)."""
@@ -50,19 +51,14 @@ def busy(clinic: Clinic, of: Calendar, visits: Iterable[Appointment], lo: int, h
 
 
 def name_of(clinic: Clinic, of: Calendar) -> str:
-    """What a calendar program calls it."""
+    """What a calendar program calls it, after the clinic; empty for the clinic's own."""
     words = {"chair": chair_word, "staff": staff_word}
-    return words[of.kind](clinic, of.subject) if of.kind in words else "All chairs"
+    return words[of.kind](clinic, of.subject) if of.kind in words else ""
 
 
 def file_name(clinic: Clinic, of: Calendar) -> str:
     """The neutral name of an exported file."""
-    if of.kind == "clinic":
-        return "busy.ics"
-    word = name_of(clinic, of)
-    if word.startswith(("Chair ", "Staff ")):
-        return f"busy-{word.lower().replace(' ', '-')}.ics"
-    return f"busy-{of.subject}.ics"
+    return "busy.ics" if of.kind == "clinic" else f"busy-{file_word(clinic, of.subject)}.ics"
 
 
 def uid_of(visit: Appointment, key: str) -> str:
@@ -72,7 +68,7 @@ def uid_of(visit: Appointment, key: str) -> str:
 
 
 def _title(clinic: Clinic, chair: str) -> bytes:
-    return lines.text_line("SUMMARY", f"Busy – {chair_word(clinic, chair)}")
+    return lines.text_line("SUMMARY", f"{words_of(clinic).busy} – {chair_word(clinic, chair)}")
 
 
 def _head(clinic: Clinic, of: Calendar) -> bytes:

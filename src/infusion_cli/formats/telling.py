@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infusion_cli.domain import names
+from infusion_cli.domain import names, wording
 from infusion_cli.domain.clinic import Clinic
 
 _TELLING = ("ketamin", "spravato", "infusion", "psychiatr", "psychedel", "depress")
@@ -17,19 +17,33 @@ def tells(text: str) -> bool:
 
 def chair_word(clinic: Clinic, chair_id: str) -> str:
     """What a chair is called outside the clinic: its name, or `Chair 3` where the name tells."""
+    word = wording.words_of(clinic).chair
     for number, chair in enumerate(clinic.chairs, 1):
         if chair.id == chair_id:
-            name = names.clean(chair.name) or chair.id
-            return f"Chair {number}" if tells(name) or _is_protocols(clinic, name) else name
-    return "Chair"
+            return _neutral(clinic, names.clean(chair.name) or chair.id, f"{word} {number}")
+    return word
 
 
 def staff_word(clinic: Clinic, staff_id: str) -> str:
     """What somebody of the staff is called outside the clinic: the id, or `Staff 3` where it tells."""
+    word = wording.words_of(clinic).staff
     for number, person in enumerate(clinic.staff, 1):
         if person.id == staff_id:
-            return f"Staff {number}" if tells(staff_id) or _is_protocols(clinic, staff_id) else staff_id
-    return "Staff"
+            return _neutral(clinic, staff_id, f"{word} {number}")
+    return word
+
+
+def file_word(clinic: Clinic, of: str) -> str:
+    """What stands for a chair or somebody of the staff in a file's name: the id, or `chair-3` where it tells."""
+    ids = {"chair": [c.id for c in clinic.chairs], "staff": [s.id for s in clinic.staff]}
+    for kind, listed in ids.items():
+        if of in listed:
+            return _neutral(clinic, of, f"{kind}-{listed.index(of) + 1}")
+    return "gone"
+
+
+def _neutral(clinic: Clinic, name: str, instead: str) -> str:
+    return instead if tells(name) or _is_protocols(clinic, name) else name
 
 
 def _is_protocols(clinic: Clinic, name: str) -> bool:
