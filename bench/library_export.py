@@ -18,8 +18,7 @@ from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import zone
 from infusion_cli.domain.plan import CALENDAR_STATUS
-from infusion_cli.formats.busy import Calendar as Of
-from infusion_cli.formats.busy import name_of, uid_of
+from infusion_cli.formats.busy import uid_of
 from infusion_cli.formats.ical_times import clock
 from infusion_cli.services import busy as calendars
 from infusion_cli.services.busy import Stretch, Subject
@@ -28,14 +27,13 @@ from infusion_cli.store.repository import open_store
 
 def head(clinic: Clinic, seen: Stretch) -> Calendar:
     """The calendar before its events, the time zone as the program writes it."""
-    name = f"{clinic.public_name}, {name_of(clinic, Of('clinic'))}"
     calendar = Calendar()
     properties = {
         "VERSION": "2.0",
         "PRODID": f"-//{clinic.public_name}//EN",
         "CALSCALE": "GREGORIAN",
-        "NAME": name,
-        "X-WR-CALNAME": name,
+        "NAME": clinic.public_name,
+        "X-WR-CALNAME": clinic.public_name,
     }
     for key, value in properties.items():
         calendar.add(key, value)
