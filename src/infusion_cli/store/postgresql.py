@@ -283,10 +283,10 @@ def open_database(url: ServerUrl, patience: float = PATIENCE) -> PostgresDatabas
     database = PostgresDatabase(url, server.connect(url), patience)
     try:
         database.refuse_other_version()
-        if not url.clinic:
-            database.clinic = _only_clinic(database)
-        elif (url.clinic,) not in database.rows("clinics"):
-            raise server.no_such_clinic(url.clinic, [name for (name,) in database.rows("clinics")], database.place)
+        there = [str(name) for (name,) in database.rows("clinics")]
+        if url.clinic not in there and (url.clinic or len(there) != 1):
+            raise server.no_such_clinic(url.clinic, there, database.place)
+        database.clinic = url.clinic or there[0]
     except StoreError:
         database.close()
         raise
@@ -327,10 +327,3 @@ def _set_up(database: PostgresDatabase) -> None:
         database.connection.execute(statement)
     database.connection.execute(f"INSERT INTO alembic_version VALUES ('{SCHEMA_VERSION:04}')")
     guards.install(database.connection, "postgresql")
-
-
-def _only_clinic(database: PostgresDatabase) -> str:
-    found = [name for (name,) in database.rows("clinics")]
-    if len(found) != 1:
-        raise server.no_such_clinic("", found, database.place)
-    return str(found[0])
