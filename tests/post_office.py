@@ -39,9 +39,11 @@ class Received(NamedTuple):
 class PostOffice:
     """Listens while its block lasts; what it does with the next message can be changed at any time."""
 
-    def __init__(self, tls: str = "none", *, wants_login: bool = False) -> None:
+    def __init__(self, tls: str = "none", *, wants_login: bool = False, is_ascii: bool = False) -> None:
         self.tls = tls
         self.wants_login = wants_login
+        self.is_ascii = is_ascii
+        """Whether it is without SMTPUTF8."""
         self.received: list[Received] = []
         self.recipients: dict[str, str] = {}
         """What it says to a recipient instead of yes."""
@@ -100,7 +102,7 @@ class PostOffice:
             warnings.simplefilter("ignore")  # it knows nothing of a protection that was there before it
             return SMTP(
                 self,
-                enable_SMTPUTF8=True,
+                enable_SMTPUTF8=not self.is_ascii,
                 tls_context=self._context() if self.tls == "starttls" else None,
                 require_starttls=self.tls == "starttls",
                 authenticator=self._authenticate if self.wants_login else None,

@@ -237,6 +237,22 @@ def test_a_server_that_goes_away_in_between_keeps_what_it_took(booked: Practice)
     assert booked.calendar.entries == booked.book()
 
 
+@pytest.mark.parametrize("value", ["büro@harbor.example", "desk@straße.example"])
+def test_a_clinics_address_that_cannot_be_used_marks_no_visit_as_told(desk: Desk, value: str) -> None:
+    text = desk.say("clinic", "show")
+    (line,) = (line for line in text.splitlines() if line.startswith("email"))
+    desk.type("clinic", "apply", desk.file("own.toml", text.replace(line, f'email = "{value}"')), "--yes")
+    desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
+    with PostOffice(is_ascii=True) as office:
+        desk.setenv(**office.environment())
+        practice = Practice(desk, office)
+        answer = desk.type("ical", "send", "--json")
+        assert (answer.status, answer.error["code"]) == (7, "mail")
+        assert [(state, tries) for _, _, state, tries in practice.outbox()] == [("waiting", 0)]
+        desk.say("cancel", ONE, "--reason", "cold", "--yes")
+        assert practice.outbox() == []
+
+
 def test_a_recipient_who_is_refused_for_good_is_a_dead_letter_until_somebody_says_again(booked: Practice) -> None:
     desk, office = booked.desk, booked.office
     desk.say("book", BEN, "iv-mood", "2026-12-01T10:00")

@@ -142,6 +142,8 @@ def test_the_starter_is_a_small_clinic_with_the_usual_protocols() -> None:
         ('"North Clinic"', '"Spravato Center"', "tells what the visit is for"),
         ('"North Clinic"', '"North PSYCHIATRIC Group"', "tells what"),
         ("desk@north", "desk@northinfusions", "email"),
+        ("desk@north", "büro@north", "Many mail servers take nothing from"),
+        ("desk@north", "desk@straßenorth", "type it in its xn-- form"),
         ('title = "Talk"', 'title = "Talk"\npublic_title = "Esketamine"', "public_title of talk"),
         ("[[hours]]", '[words]\nsubject = "Your infusion"\n[[hours]]', "words.subject"),
         ("grid = 15", 'grid = 15\nlanguage = "pt"', "have English words where [words] gives none: title, questions"),

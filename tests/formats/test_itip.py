@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar, Event
 
 from infusion_cli.domain import names
+from infusion_cli.domain.addresses import AddressError, in_ascii_domain
 from infusion_cli.domain.book import Appointment, Warn
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.plan import change, revise
@@ -106,6 +107,29 @@ def test_a_withdrawal_in_full_with_names_that_need_escapes() -> None:
     )
 
 
+@BOTH
+@pytest.mark.parametrize(
+    ("email", "expected"),
+    [
+        ("info@bücher.example", "info@xn--bcher-kva.example"),
+        ("ärztin@bücher.example", "%C3%A4rztin@xn--bcher-kva.example"),
+        ("info@straße.example", "info@stra%C3%9Fe.example"),
+    ],
+)
+def test_an_address_has_the_domain_that_the_mail_has(write: Any, email: str, expected: str) -> None:
+    found = lines(write(desk(email=email), visit(), email))
+    assert f'ORGANIZER;CN="Northgate Clinic":mailto:{expected}' in found
+    assert [line for line in found if line.startswith("ATTENDEE") and line.endswith(f":mailto:{expected}")]
+
+
+def written(email: str) -> str:
+    """The address as a calendar has it."""
+    try:
+        return in_ascii_domain(email)
+    except AddressError:
+        return email
+
+
 ATOMS = st.text("abzAZ09!#$%&'*+-/=?^_`{|}~éß漢", min_size=1, max_size=40)
 HOSTS = st.text("abzAZ09-éß漢", min_size=1, max_size=40)
 ADDRESSES = st.builds("{}@{}.example".format, ATOMS, HOSTS)
@@ -157,11 +181,11 @@ def test_the_library_reads_back_who_invites_whom_to_what_and_when(
     assert found.sequence == 5
     assert found["SUMMARY"] == names.clean(title or "Appointment")
     assert [(start, end) for start, end, _ in read(data)] == [(minute * 60, (minute + 75) * 60)]
-    assert unquote(str(found["ORGANIZER"])) == f"mailto:{desk_email}"
+    assert unquote(str(found["ORGANIZER"])) == f"mailto:{written(desk_email)}"
     if "\\" not in public_name:  # the library takes a backslash away where RFC 6868 knows none
         assert found["ORGANIZER"].params.get("CN", "") == names.clean(public_name)
     assert common_name(data) == names.clean(public_name)
-    assert unquote(str(found["ATTENDEE"])) == f"mailto:{email}"
+    assert unquote(str(found["ATTENDEE"])) == f"mailto:{written(email)}"
     assert dict(found["ATTENDEE"].params) == {
         "CUTYPE": "INDIVIDUAL",
         "ROLE": "REQ-PARTICIPANT",

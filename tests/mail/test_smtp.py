@@ -168,7 +168,56 @@ def test_an_address_in_another_script_goes_out_as_it_is_or_by_its_domain(office:
     assert [r.recipient for r in office.received] == ["ärztin@xn--bcher-kva.example", "info@xn--bcher-kva.example"]
 
 
-@pytest.mark.parametrize("email", ["", "nobody", "@example.com", f"x@{'é' * 80}"])
+def test_an_address_beyond_ascii_needs_a_server_that_takes_it() -> None:
+    with PostOffice(is_ascii=True) as office, Post(server_of(office), compose) as post:
+        refused = Delivery("never", "the server takes no address with letters beyond ASCII")
+        assert post.deliver(letter("ärztin@bücher.example")) == refused
+        assert post.deliver(letter("info@bücher.example")) == Delivery("sent")
+
+
+@pytest.mark.parametrize("bounces", ["", "bounces@northgate.example"])
+def test_a_clinics_address_beyond_ascii_goes_out_where_the_server_takes_it(bounces: str) -> None:
+    own = letter()._replace(clinic=clinic(email="büro@northgate.example"))
+    with PostOffice() as office, Post(server_of(office, sender=bounces), compose) as post:
+        assert post.deliver(own) == Delivery("sent")
+    (received,) = office.received
+    assert received.sender == (bounces or "büro@northgate.example")
+    assert "From: Northgate Clinic <büro@northgate.example>\r\n".encode() in received.octets
+    with PostOffice(is_ascii=True) as office, Post(server_of(office, sender=bounces), compose) as post:
+        with pytest.raises(MailError, match="takes no sender's address with letters beyond ASCII"):
+            post.deliver(own)
+        assert not post.may_be_out
+
+
+@pytest.mark.parametrize("email", ["büro@straße.example", f"x@{'é' * 80}"])
+def test_a_clinics_address_that_no_mail_can_carry_is_not_the_patients_fault(office: PostOffice, email: str) -> None:
+    own = letter()._replace(clinic=clinic(email=email))
+    server = server_of(office, sender="bounces@northgate.example")
+    with Post(server, compose) as post, pytest.raises(MailError, match="The sender's address cannot be used"):
+        post.deliver(own)
+    assert office.connections == 0
+
+
+@pytest.mark.parametrize("login", [{"user": "büro"}, {"password": "schlüssel"}], ids=["user", "password"])
+def test_a_login_beyond_ascii_is_refused_without_it(login: dict[str, str]) -> None:
+    with PostOffice("starttls", wants_login=True) as office:
+        assert "has letters beyond ASCII" in refusal(server_of(office, **login))
+        assert office.connections == 0
+
+
+def test_a_server_whose_name_cannot_be_is_not_looked_for() -> None:
+    assert "has a name that no server can have" in refusal(MailServer("mail..example", 25, "tls"))
+
+
+@pytest.mark.parametrize("domain", ["straße.example", "STRAẞE.example", "οδός.example", "a\u200db.example"])
+def test_a_domain_that_can_be_read_in_two_ways_is_not_written_to(office: PostOffice, post: Post, domain: str) -> None:
+    why = "the domain of the e-mail address can be read in two ways; type it in its xn-- form"
+    assert post.deliver(letter(f"info@{domain}")) == Delivery("never", why)
+    assert post.deliver(letter("info@xn--strae-oqa.example")) == Delivery("sent")
+    assert [r.recipient for r in office.received] == ["info@xn--strae-oqa.example"]
+
+
+@pytest.mark.parametrize("email", ["", "nobody", "@example.com", f"x@{'é' * 80}", "x@é＞.com"])
 def test_an_address_that_is_none_is_refused_before_anybody_is_asked(office: PostOffice, post: Post, email: str) -> None:
     assert post.deliver(letter(email)) == Delivery("never", "the e-mail address cannot be written into a mail")
     assert office.connections == 0

@@ -71,13 +71,17 @@ class Post:
         self.store = store
         self.results = list(results)
         self.seen: list[Told] = []
+        self.may_be_out = False
 
     def deliver(self, letter: Letter) -> Delivery:
         """Note how the message stands in the book while it is on its way."""
         self.seen.append(kept(self.store)[letter.visit.id])
         result = self.results.pop(0)
+        self.may_be_out = result.startswith("out")
         if result == "gone":
             raise MailError("The mail server is gone.")
+        if result.endswith("broken"):
+            raise KeyboardInterrupt
         return Delivery(result, "" if result == "sent" else "why")
 
 
@@ -106,6 +110,13 @@ def test_a_server_that_is_gone_leaves_the_book_as_if_nobody_had_tried(store: Boo
     assert [t.visit for t in outbox.send(store, lambda: NOW, Post(store, "sent", "sent")).sent] == [
         *(visit(1).id, visit(2).id),
     ]
+
+
+def test_a_try_that_breaks_off_is_as_if_it_had_not_begun_unless_the_message_may_be_out(store: BookStore) -> None:
+    for result, reached in (("broken", 0), ("out and broken", NOW)):
+        with pytest.raises(KeyboardInterrupt):
+            outbox.send(store, lambda: NOW, Post(store, result), [visit(0).id])
+        assert kept(store)[visit(0).id].at == reached
 
 
 def test_one_try_at_a_time_belongs_to_one_run(store: BookStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from infusion_cli.domain.addresses import AddressError, in_ascii_domain
 from infusion_cli.domain.clinic import Chair, Clinic
 from infusion_cli.domain.clinic_tree import WEEKDAYS
 from infusion_cli.domain.period import Period, union
@@ -37,6 +38,7 @@ def warnings(clinic: Clinic) -> list[str]:
     """What is allowed but probably not meant, one sentence each; empty for most clinics."""
     return [
         *_disclosures(clinic),
+        *_unusual_address(clinic),
         *_foreign_words(clinic),
         *_unusual_requirements(clinic),
         *_idle_chairs(clinic),
@@ -100,6 +102,21 @@ def _disclosures(clinic: Clinic) -> Iterator[str]:
     for key, text in leaving.items():
         if tells(text):
             yield f"{key} {quoted(text)} tells what the visit is for, and it leaves the clinic in invitations."
+
+
+def _unusual_address(clinic: Clinic) -> Iterator[str]:
+    if not clinic.email:
+        return
+    try:
+        address = in_ascii_domain(clinic.email)
+    except AddressError as error:
+        yield f"No mail can be sent from {quoted(clinic.email)}: {error}."
+    else:
+        if not address.isascii():
+            yield (
+                f"Many mail servers take nothing from {quoted(clinic.email)}, because of the letters beyond ASCII"
+                " before the @; use an address without them."
+            )
 
 
 def _foreign_words(clinic: Clinic) -> Iterator[str]:

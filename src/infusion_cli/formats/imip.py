@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from infusion_cli.domain import names, wording
+from infusion_cli.domain.addresses import AddressError, in_ascii_domain
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import zone
@@ -31,13 +32,13 @@ ATTACHED = "appointment.ics"
 def compose(letter: Letter, sender: str = "") -> bytes:
     """The whole message with CRLF; `sender` is who hands it over where that is not the clinic's address.
 
-    The same letter gives the same octets. Raises ValueError for an address that no mail can carry.
+    The same letter gives the same octets. Raises `AddressError` for an address that no mail can carry.
     """
     from email import policy
     from email.message import EmailMessage
 
     clinic, visit, method = letter.clinic, letter.visit, letter.told.method
-    is_international = not letter.email.rpartition("@")[0].isascii()
+    is_international = any(not a.rpartition("@")[0].isascii() for a in (clinic.email, sender, letter.email))
     message = EmailMessage(policy.SMTPUTF8 if is_international else policy.SMTP)
     words = wording.words_of(clinic)
     subject = words.cancel_subject if method == "CANCEL" else words.subject
@@ -67,7 +68,7 @@ def is_writable(email: str) -> bool:
     """Whether a mail can be addressed so."""
     try:
         _address(email)
-    except ValueError:
+    except AddressError:
         return False
     return True
 
@@ -107,10 +108,8 @@ def _name_boundaries(message: EmailMessage, seed: str) -> None:
 
 
 def _address(address: str, name: str = "") -> Address:
-    """An address with its domain as DNS knows it; raises ValueError for what is none."""
+    """An address with its domain as DNS knows it; raises `AddressError` for what is none."""
     from email.headerregistry import Address
 
-    local, _, domain = names.clean(address).rpartition("@")
-    if not local or not domain:
-        raise ValueError("no address")
-    return Address(names.clean(name), local, domain if domain.isascii() else domain.encode("idna").decode("ascii"))
+    local, _, domain = in_ascii_domain(names.clean(address)).rpartition("@")
+    return Address(names.clean(name), local, domain)

@@ -6,9 +6,11 @@ patient's, because a calendar program finds its own invitation by it; the name s
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import quote
 
 from infusion_cli.domain import names, wording
+from infusion_cli.domain.addresses import AddressError, in_ascii_domain
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.plan import CALENDAR_STATUS
@@ -61,4 +63,8 @@ def _message(method: str, clinic: Clinic, visit: Appointment, email: str, status
 
 
 def _mailto(email: str) -> str:
-    return f"mailto:{quote(names.clean(email), safe=_PLAIN_IN_MAILTO)}"
+    """The address as the mail's To has it; one that no mail can carry as it stands in the book."""
+    address = names.clean(email)
+    with suppress(AddressError):
+        address = in_ascii_domain(address)
+    return f"mailto:{quote(address, safe=_PLAIN_IN_MAILTO)}"

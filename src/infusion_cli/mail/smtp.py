@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from infusion_cli.config import MailServer
+from infusion_cli.domain.addresses import AddressError, in_ascii_domain
+from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.outbox import Delivery
 from infusion_cli.errors import MailError
 from infusion_cli.services.ports import Letter
@@ -25,7 +27,6 @@ TIME_OUT = 30.0
 _ENHANCED = re.compile(rb"\A[245]\.\d{1,3}\.\d{1,3}(?=\s|\Z)")
 """A status code of RFC 3463 at the beginning of an answer."""
 _LOST = Delivery("doubt", "the connection was lost before the server's answer")
-_NO_ADDRESS = Delivery("never", "the e-mail address cannot be written into a mail")
 _CLOSING = 421
 
 
@@ -37,18 +38,20 @@ class Post:
         self._compose = compose
         self._time_out = time_out
         self._open: smtplib.SMTP | None = None
+        self.may_be_out = False
 
     def deliver(self, letter: Letter) -> Delivery:
         """Hand one message over; raises `MailError` when the server takes no mail at all."""
-        sender = self._sender(letter)
+        self.may_be_out = False
+        sender, author = self._senders(letter.clinic)
         try:
             octets = self._compose(letter)
             recipient = in_ascii_domain(letter.email)
-        except ValueError:  # UnicodeError is one
-            return _NO_ADDRESS
+        except AddressError as error:
+            return Delivery("never", str(error))
         smtp = self._connection()
         try:
-            return self._hand_over(smtp, sender, recipient, octets)
+            return self._hand_over(smtp, (sender, author), recipient, octets)
         except OSError:
             # Before DATA the server had nothing yet; what comes later is caught where it happens.
             self.close()
@@ -71,18 +74,21 @@ class Post:
     ) -> None:
         self.close()
 
-    def _sender(self, letter: Letter) -> str:
+    def _senders(self, clinic: Clinic) -> tuple[str, str]:
+        """Where undeliverable mail returns to and who writes; raises `MailError` when either cannot be written."""
         try:
-            return in_ascii_domain(self.server.sender or letter.clinic.email)
-        except ValueError:
-            hint = "mend INFUSION_SMTP_FROM, or email in the clinic's file"
-            raise MailError("The sender's e-mail address cannot be written into a mail.", hint) from None
+            author = in_ascii_domain(clinic.email)
+            return in_ascii_domain(self.server.sender or author), author
+        except AddressError as error:
+            message = f"The sender's address cannot be used: {error}."
+            raise MailError(message, "mend INFUSION_SMTP_FROM, or email in the clinic's file") from None
 
-    def _hand_over(self, smtp: smtplib.SMTP, sender: str, recipient: str, octets: bytes) -> Delivery:
-        is_international = not recipient.isascii()
+    def _hand_over(self, smtp: smtplib.SMTP, senders: tuple[str, str], recipient: str, octets: bytes) -> Delivery:
+        """Sender, recipient and message; letters beyond ASCII in any of the addresses need SMTPUTF8 (RFC 6531, 3.4)."""
+        is_international = not "".join((*senders, recipient)).isascii()
         if is_international and not smtp.has_extn("smtputf8"):
-            return Delivery("never", "the server takes no address with letters beyond ASCII")
-        code, text = smtp.mail(sender, ["SMTPUTF8", "BODY=8BITMIME"] if is_international else [])
+            return self._not_in_ascii(senders)
+        code, text = smtp.mail(senders[0], ["SMTPUTF8", "BODY=8BITMIME"] if is_international else [])
         if code != 250:
             self.close()
             raise MailError(
@@ -94,9 +100,18 @@ class Post:
             return self._refused("recipient", code, text)
         return self._give_data(smtp, octets)
 
+    def _not_in_ascii(self, senders: tuple[str, str]) -> Delivery:
+        if "".join(senders).isascii():
+            return Delivery("never", "the server takes no address with letters beyond ASCII")
+        raise MailError(
+            f"The mail server {self.server.host} takes no sender's address with letters beyond ASCII.",
+            "give the clinic an e-mail address in ASCII, or use a server with SMTPUTF8",
+        )
+
     def _give_data(self, smtp: smtplib.SMTP, octets: bytes) -> Delivery:
         import smtplib
 
+        self.may_be_out = True
         try:
             code, text = smtp.data(octets)
         except smtplib.SMTPDataError as error:
@@ -109,6 +124,7 @@ class Post:
 
     def _refused(self, what: str, code: int, text: bytes) -> Delivery:
         """What the server's refusal means; the next message begins anew."""
+        self.may_be_out = False
         if code == _CLOSING or not self._is_ready_again():
             self.close()
         return Delivery(
@@ -116,7 +132,6 @@ class Post:
         )
 
     def _is_ready_again(self) -> bool:
-
         try:
             return self._open is not None and self._open.rset()[0] == 250
         except OSError:
@@ -134,6 +149,9 @@ class Post:
 
         server = self.server
         where = f"{server.host}:{server.port}"
+        if not (server.user + server.password).isascii():
+            message = f"The user or the password for the mail server {where} has letters beyond ASCII."
+            raise MailError(message, "a login takes none: change INFUSION_SMTP_USER or its password")
         try:
             return self._greeted()
         except smtplib.SMTPAuthenticationError as error:
@@ -145,6 +163,8 @@ class Post:
             reason, hint = "offers no protection or no way to log in that we know", "look at INFUSION_SMTP_TLS"
         except smtplib.SMTPResponseException as error:
             reason, hint = f"takes no mail now ({error.smtp_code})", "run it again later"
+        except UnicodeError:
+            reason, hint = "has a name that no server can have", "look at INFUSION_SMTP_HOST"
         except OSError as error:  # every SMTPException is one
             reason, hint = (
                 f"cannot be reached: {error.strerror or 'no answer'}",
@@ -180,14 +200,6 @@ class Post:
         except OSError:
             message = f"The certificates {self.server.ca_file} cannot be read."
             raise MailError(message, "mend INFUSION_SMTP_CA_FILE") from None
-
-
-def in_ascii_domain(address: str) -> str:
-    """The address with its domain as DNS knows it; raises ValueError when that cannot be."""
-    local, _, domain = address.rpartition("@")
-    if domain.isascii():
-        return address
-    return f"{local}@{domain.encode('idna').decode('ascii')}"
 
 
 def _numbers(code: int, text: bytes) -> str:

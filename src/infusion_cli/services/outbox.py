@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from infusion_cli.domain import ids, outbox
+from infusion_cli.domain.addresses import AddressError, in_ascii_domain
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.outbox import Told
@@ -92,8 +93,11 @@ def send(
             continue
         try:
             delivery = mailer.deliver(opened.letter)
-        except MailError as error:
-            under_lock(store, clock(), _reverting(opened))
+        except BaseException as error:
+            if not mailer.may_be_out:
+                under_lock(store, clock(), _reverting(opened))
+            if not isinstance(error, MailError):
+                raise
             return done._replace(stopped=error)
         if delivery.result in {"sent", "doubt"}:
             done.written_to.append(opened.letter.visit.patient)
@@ -105,10 +109,9 @@ def send(
 
 def message_id(clinic: Clinic, visit: Appointment) -> str:
     """A Message-ID that is the same whenever this revision is told: of the calendar's UID, at the clinic's domain."""
-    domain = clinic.email.rpartition("@")[2]
     try:
-        domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
+        domain = in_ascii_domain(clinic.email).rpartition("@")[2]
+    except AddressError:
         domain = ""
     if not domain or any(not c.isalnum() and c not in ".-" for c in domain):
         domain = "calendar.invalid"

@@ -169,6 +169,10 @@ class Letter(NamedTuple):
 class Mailer(Protocol):
     """Somebody who takes messages to a mail server."""
 
+    @property
+    def may_be_out(self) -> bool:
+        """Whether the server may have the message that was handed over last, also when that was cut short."""
+
     def deliver(self, letter: Letter) -> Delivery:
         """Hand one over; raises `MailError` when the server takes no mail at all, and had not heard of this one."""
 
