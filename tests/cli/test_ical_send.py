@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cli.desk import BEN, FIRST_VISITS, PROGRAM, YARA, Desk
+from cli.desk import BEN, FATIMA, FIRST_VISITS, PROGRAM, YARA, Desk
 from cli.test_exit_statuses import Terminal
 from post_office import Calendar, PostOffice, Received, calendar_part
 
@@ -170,8 +171,9 @@ def test_people_without_an_address_are_named_once_and_by_id(booked: Practice) ->
 def test_a_run_that_is_a_rehearsal_writes_files_and_changes_nothing(booked: Practice) -> None:
     desk = booked.desk
     before = desk.octets()
-    assert told(desk.json("ical", "send", "--dry-run")) == [(ONE, "REQUEST", 0)]
-    assert desk.json("ical", "send", "--dry-run", "-o", "out") == {"files": [f"out/request-{ONE}.eml"], "visits": 1}
+    bare = desk.json("ical", "send", "--dry-run")
+    assert (told(bare), bare["files"]) == ([(ONE, "REQUEST", 0)], [])
+    assert desk.json("ical", "send", "--dry-run", "-o", "out") == bare | {"files": [f"out/request-{ONE}.eml"]}
     assert desk.octets() == before
     assert booked.office.received == []
     written = (desk.folder / "out" / f"request-{ONE}.eml").read_bytes()
@@ -188,7 +190,7 @@ def test_a_lost_answer_leads_to_the_same_message_twice_under_one_id(booked: Prac
         (ONE, 1, "the connection was lost before the server's answer"),
     ]
     assert said["waiting"][0]["next_try"] == "2026-11-23T08:01:00-05:00"
-    assert told(booked.send()) == []  # not yet
+    assert told(booked.send(status=7)) == []  # not yet
     booked.desk.at("2026-11-23T08:01")
     assert told(booked.send()) == [(ONE, "REQUEST", 0)]
     first, second = booked.office.received
@@ -229,9 +231,10 @@ def test_a_server_that_goes_away_in_between_keeps_what_it_took(booked: Practice)
         office.on_mail = "451 4.7.1 enough for today"
 
     office.before_answer = refuse_from_now_on
-    said = booked.send(status=7)
-    assert (told(said), said["waiting"]) == ([(ONE, "REQUEST", 0)], [])
-    assert "takes no mail from this sender (451 4.7.1)" in said["stopped"]
+    answer = desk.type("ical", "send", "--json")
+    assert (answer.status, told(answer.data)) == (7, [(ONE, "REQUEST", 0)])
+    assert [(m["visit"], m["state"], m["tries"]) for m in answer.data["waiting"]] == [(TWO, "waiting", 0)]
+    assert "takes no mail from this sender (451 4.7.1)" in answer.data["stopped"] == answer.error["message"]
     office.on_mail = ""
     assert told(booked.send()) == [(TWO, "REQUEST", 0)]
     assert booked.calendar.entries == booked.book()
@@ -260,7 +263,7 @@ def test_a_recipient_who_is_refused_for_good_is_a_dead_letter_until_somebody_say
     said = booked.send(status=4)
     assert told(said) == [(TWO, "REQUEST", 0)]
     assert [(m["visit"], m["state"], m["next_try"]) for m in said["failed"]] == [(ONE, "failed", None)]
-    assert booked.send()["failed"] == []
+    assert booked.send(status=4)["failed"] == said["failed"]  # as long as nobody has done anything about it
     assert booked.outbox() == booked.outbox("--failed") == [(ONE, "REQUEST", "failed", 1)]
     assert desk.say("ical", "outbox") == (
         f"{ONE}  REQUEST  failed, try 1: the server refused the recipient (550 5.1.1)\n"
@@ -269,6 +272,47 @@ def test_a_recipient_who_is_refused_for_good_is_a_dead_letter_until_somebody_say
     office.recipients.clear()
     assert told(booked.send("--retry", ONE)) == [(ONE, "REQUEST", 0)]
     assert booked.outbox() == []
+
+
+@pytest.mark.parametrize("said", ["554 5.7.1 <{}>: Relay access denied", "550 relay not permitted", "530 5.7.0 no"])
+def test_a_server_that_relays_nothing_for_us_makes_no_dead_letters(practice: Practice, said: str) -> None:
+    desk, office = practice.desk, practice.office
+    desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    office.recipients[YARAS] = said.format(YARAS)
+    for _ in range(2):
+        answer = desk.type("ical", "send", "--json")
+        assert (answer.status, answer.out, answer.error["code"]) == (7, "", "mail")
+        assert "takes no mail from" in answer.error["message"]
+        assert {(state, tries) for _, _, state, tries in practice.outbox()} <= {("waiting", 0), ("due", 0)}
+    assert len(practice.outbox()) == len(COURSE)
+    office.recipients.clear()
+    assert len(told(practice.send())) == len(COURSE)
+
+
+def test_the_status_and_the_lists_say_what_stands_after_the_run_within_what_was_named(booked: Practice) -> None:
+    desk, office = booked.desk, booked.office
+    desk.say("book", BEN, "iv-mood", "2026-12-01T10:00")
+    office.recipients[YARAS] = "451 4.7.1 later"
+    assert [m["visit"] for m in booked.send(status=7)["waiting"]] == [ONE]
+    again = booked.send(status=7)
+    assert ([m["visit"] for m in again["waiting"]], again["sent"], again["failed"]) == ([ONE], [], [])
+    assert booked.send(TWO)["waiting"] == []
+    office.recipients[YARAS] = "550 5.1.1 unknown"
+    booked.send("--retry", ONE, status=4)
+    failed = desk.type("ical", "send", ONE)
+    assert (failed.status, failed.err) == (4, "")
+    assert failed.out == (
+        "No mail sent.\n"
+        f"{ONE}  REQUEST  failed, try 2: the server refused the recipient (550 5.1.1)\n"
+        "1 mail failed: infusion ical outbox\n"
+        "What failed is only tried again by infusion ical send --retry.\n"
+    )
+    office.recipients["patient1010@example.com"] = "451 4.7.1 later"
+    desk.say("move", TWO, "2026-12-02T10:00")
+    both = desk.type("ical", "send")
+    assert both.status == 7
+    assert "\n1 mail waits, 1 failed: infusion ical outbox\n" in both.out
+    assert booked.send(ONE, status=4)["waiting"] == []
 
 
 def test_a_mail_that_is_put_off_is_tried_less_and_less_often_and_then_given_up(booked: Practice) -> None:
@@ -301,36 +345,75 @@ def test_a_run_that_was_killed_before_the_answer_is_made_up_for_under_the_same_i
     booked.office.before_answer = kill
     assert program.wait(60) == -signal.SIGKILL
     assert booked.outbox() == [(ONE, "REQUEST", "waiting", 1)]
-    assert told(booked.send()) == []  # somebody may still be at it
+    assert told(booked.send(status=7)) == []  # somebody may still be at it
     booked.desk.at("2026-11-23T08:05")
     assert told(booked.send()) == [(ONE, "REQUEST", 0)]
     assert len({r.mail["Message-ID"] for r in booked.office.received}) == 1
     assert booked.calendar.entries == booked.book()
 
 
+def test_a_run_that_is_interrupted_says_and_notes_whose_mail_went_out(booked: Practice) -> None:
+    desk, office = booked.desk, booked.office
+    desk.say("book", BEN, "iv-mood", "2026-12-01T10:00")
+    desk.say("book", FATIMA, "iv-mood", "2026-12-01T12:00")
+    started: list[subprocess.Popen[bytes]] = []
+    answers: list[tuple[bytes, bytes]] = []
+
+    def second() -> None:
+        office.before_answer = interrupt
+
+    def interrupt() -> None:
+        started[0].send_signal(signal.SIGINT)
+        answers.append(started[0].communicate(timeout=60))
+
+    office.before_answer = second
+    words = [sys.executable, *PROGRAM, "ical", "send", "--json"]
+    started.append(subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+    assert started[0].wait(60) == 130
+    ((out, err),) = answers
+    assert told(json.loads(out)) == [(ONE, "REQUEST", 0)]
+    assert json.loads(err)["error"]["message"] == "Interrupted; 1 mail was sent, and 1 may have been."
+    assert [(visit, state) for visit, _, state, _ in booked.outbox()] == [(TWO, "waiting"), (FIRST_VISITS[2], "due")]
+    noted = [e for e in desk.json("audit", "list") if e["command"] == "ical send"]
+    assert [(e["kind"], e["subjects"]) for e in noted] == [("export", [YARA, BEN])]
+
+
+def test_a_run_that_fails_notes_whose_mail_went_out(booked: Practice) -> None:
+    booked.desk.say("book", BEN, "iv-mood", "2026-12-01T10:00")
+
+    def refuse_from_now_on() -> None:
+        booked.office.on_mail = "451 4.7.1 enough for today"
+
+    booked.office.before_answer = refuse_from_now_on
+    assert booked.desk.type("ical", "send").status == 7
+    noted = [e for e in booked.desk.json("audit", "list") if e["command"] == "ical send"]
+    assert [e["subjects"] for e in noted] == [[YARA]]
+
+
 def test_no_word_of_the_server_reaches_the_book_or_the_screen(booked: Practice) -> None:
-    booked.office.recipients[YARAS] = f"550 {YARAS} zirkon"
+    booked.office.recipients[YARAS] = f"550 5.1.1 {YARAS} zirkon"
     answer = booked.desk.type("ical", "send")
     assert answer.status == 4
     shown = answer.out + answer.err + booked.desk.say("ical", "outbox", "--json")
     assert "zirkon" not in shown
     assert YARAS not in shown
     with open_store(booked.desk.book) as store, store.reading(0) as reader:
-        assert reader.told([ONE])[ONE].error == "the server refused the recipient (550)"
+        assert reader.told([ONE])[ONE].error == "the server refused the recipient (550 5.1.1)"
 
 
-def test_two_runs_at_once_send_one_mail(booked: Practice) -> None:
+@pytest.mark.parametrize("retry", [(), ("--retry",)], ids=["plain", "retry"])
+def test_two_runs_at_once_send_one_mail(booked: Practice, retry: tuple[str, ...]) -> None:
     seen: list[Any] = []
 
     def second_run() -> None:
         booked.office.before_answer = lambda: None
         with open_store(booked.desk.book) as store, store.writing(0) as writer:  # the book is free meanwhile
             seen.append(writer.told([ONE])[ONE])
-        answer = booked.desk.process("ical", "send", "--json")
+        answer = booked.desk.process("ical", "send", "--json", *retry)
         seen.append(answer.data["sent"])
 
     booked.office.before_answer = second_run
-    assert told(booked.send()) == [(ONE, "REQUEST", 0)]
+    assert told(booked.send(*retry)) == [(ONE, "REQUEST", 0)]
     began, sent_by_other = seen
     assert (began.state, began.tries, sent_by_other) == ("waiting", 1, [])
     assert len(booked.office.received) == 1
@@ -343,7 +426,7 @@ def test_a_change_while_the_mail_is_on_its_way_is_told_by_the_next_run(booked: P
         assert moved.status == 0, moved
 
     booked.office.before_answer = move
-    assert told(booked.send()) == [(ONE, "REQUEST", 0)]
+    assert told(booked.send(status=7)) == [(ONE, "REQUEST", 0)]
     assert booked.calendar.entries != booked.book()
     assert told(booked.send()) == [(ONE, "REQUEST", 1)]
     assert booked.calendar.entries == booked.book()
@@ -415,8 +498,26 @@ def test_a_mail_that_cannot_be_addressed_is_a_dead_letter_at_once(booked: Practi
     assert booked.office.connections == 0
 
 
+@pytest.mark.parametrize("output", [(), ("-o", "out")], ids=["told", "written"])
+def test_a_rehearsal_drops_nobody_silently(booked: Practice, output: tuple[str, ...]) -> None:
+    desk = booked.desk
+    desk.say("book", BEN, "iv-mood", "2026-12-01T10:00")
+    desk.say("patients", "edit", BEN, "--email", f"x@{'é' * 80}")
+    desk.say("book", FATIMA, "iv-mood", "2026-12-01T12:00")
+    desk.say("patients", "edit", FATIMA, "--email", "")
+    answer = desk.type("ical", "send", "--dry-run", "--json", *output)
+    assert answer.status == 0
+    said = answer.data
+    assert list(said) == ["sent", "waiting", "failed", "skipped", "stopped", "files"]
+    assert (told(said), said["waiting"], said["skipped"]) == ([(ONE, "REQUEST", 0)], [], [FATIMA])
+    assert [(m["visit"], m["error"]) for m in said["failed"]] == [
+        (TWO, "the e-mail address cannot be written into a mail"),
+    ]
+    assert said["files"] == ([f"out/request-{ONE}.eml"] if output else [])
+
+
 def test_replacing_rehearsed_mails_is_asked_for(booked: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
-    booked.desk.say("ical", "send", "--dry-run", "-o", "out")
+    booked.desk.type("ical", "send", "--dry-run", "-o", "out")
     path = booked.desk.folder / "out" / f"request-{ONE}.eml"
     path.write_text("mine")
     monkeypatch.setattr("sys.stdin", Terminal("n\n"))

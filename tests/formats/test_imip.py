@@ -20,7 +20,7 @@ from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Words
 from infusion_cli.domain.outbox import Told
 from infusion_cli.formats import itip
-from infusion_cli.formats.imip import compose, file_name, is_writable, text
+from infusion_cli.formats.imip import compose, file_name, text, wrong_with
 from infusion_cli.services.ports import Letter
 
 EMAIL = "patient@example.com"
@@ -141,7 +141,7 @@ def test_whatever_address_can_be_written_is_the_one_that_is_written_to(email: st
     try:
         octets = compose(letter("REQUEST", email=email))
     except ValueError:
-        assert not is_writable(email)
+        assert wrong_with(email)
         return
     (found,) = read(octets)["To"].addresses
     # The reader takes an address in UTF-8 apart into octets.

@@ -72,7 +72,10 @@ def test_many_messages_take_one_connection(office: PostOffice, post: Post) -> No
             "550 5.1.1 <patient@example.com>: no such user",
             Delivery("never", "the server refused the recipient (550 5.1.1)"),
         ),
-        ("550 patient@example.com unknown", Delivery("never", "the server refused the recipient (550)")),
+        ("552 5.2.2 mailbox full", Delivery("never", "the server refused the recipient (552 5.2.2)")),
+        ("550 patient@example.com unknown", Delivery("unclear", "the server refused the recipient (550)")),
+        ("554 5.7.1 Relay access denied", Delivery("unclear", "the server refused the recipient (554 5.7.1)")),
+        ("550 5.10.1 what is it", Delivery("unclear", "the server refused the recipient (550 5.10.1)")),
         ("452 4.2.2 mailbox full", Delivery("later", "the server refused the recipient (452 4.2.2)")),
         ("421 closing", Delivery("later", "the server refused the recipient (421)")),
     ],
@@ -89,7 +92,7 @@ def test_a_refused_recipient_is_told_by_numbers_alone(
 @pytest.mark.parametrize(
     ("answer", "delivery"),
     [
-        ("554 5.7.1 looks like spam", Delivery("never", "the server refused the message (554 5.7.1)")),
+        ("554 5.7.1 looks like spam", Delivery("unclear", "the server refused the message (554 5.7.1)")),
         ("451 4.3.0 try again", Delivery("later", "the server refused the message (451 4.3.0)")),
         ("lost", LOST),
     ],
@@ -113,6 +116,18 @@ def test_a_sender_who_is_refused_stops_everything(office: PostOffice, post: Post
     office.on_mail = "553 5.7.1 not yours"
     with pytest.raises(MailError, match=r"takes no mail from this sender \(553 5\.7\.1\)"):
         post.deliver(letter())
+
+
+@pytest.mark.parametrize(
+    "answer", ["530 5.7.0 log in first", "535 5.7.8 no", "550 5.1.8 no such sender", "451 4.1.8 no"]
+)
+def test_a_refusal_of_who_sends_in_the_recipients_turn_stops_everything(
+    office: PostOffice, post: Post, answer: str
+) -> None:
+    office.recipients[PATIENT] = answer
+    with pytest.raises(MailError, match=f"takes no mail from this sender .{answer[:9]}"):
+        post.deliver(letter())
+    assert not post.may_be_out
 
 
 def refusal(server: MailServer) -> str:

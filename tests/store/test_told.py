@@ -75,7 +75,8 @@ class Post:
 
     def deliver(self, letter: Letter) -> Delivery:
         """Note how the message stands in the book while it is on its way."""
-        self.seen.append(kept(self.store)[letter.visit.id])
+        with self.store.reading(NOW) as reader:
+            self.seen.append(reader.told([letter.visit.id])[letter.visit.id])
         result = self.results.pop(0)
         self.may_be_out = result.startswith("out")
         if result == "gone":
@@ -85,13 +86,17 @@ class Post:
         return Delivery(result, "" if result == "sent" else "why")
 
 
+def sent(store: BookStore, post: Post, *names: str, again: bool = False) -> list[str]:
+    """The visits that were told in a run."""
+    run = outbox.Run(store, lambda: NOW, post, again=again)
+    run.send(names)
+    return [told.visit for told in run.sent]
+
+
 def test_a_message_is_noted_before_it_goes_out_and_after(store: BookStore) -> None:
     post = Post(store, "sent", "later", "never")
-    done = outbox.send(store, lambda: NOW, post)
+    assert sent(store, post) == [visit(0).id]
     assert [(t.state, t.tries, t.at) for t in post.seen] == [("waiting", 1, NOW)] * 3
-    assert ([t.visit for t in done.sent], [t.visit for t in done.waiting], [t.visit for t in done.failed]) == (
-        *([visit(0).id], [visit(1).id], [visit(2).id]),
-    )
     rows = [kept(store)[visit(n).id] for n in range(3)]
     assert [(t.state, t.at) for t in rows] == [("sent", NOW), ("waiting", 0), ("failed", 0)]
 
@@ -99,34 +104,60 @@ def test_a_message_is_noted_before_it_goes_out_and_after(store: BookStore) -> No
 def test_a_server_that_is_gone_leaves_the_book_as_if_nobody_had_tried(store: BookStore) -> None:
     put(store, ROW._replace(next_at=NOW))
     post = Post(store, "sent", "gone")
-    done = outbox.send(store, lambda: NOW, post)
-    assert done.stopped is not None
-    assert [t.visit for t in done.sent] == [visit(0).id]
+    run = outbox.Run(store, lambda: NOW, post)
+    with pytest.raises(MailError):
+        run.send()
+    assert [t.visit for t in run.sent] == [visit(0).id]
     assert kept(store)[ROW.visit] == ROW._replace(next_at=NOW)
-    again = outbox.send(store, lambda: NOW, Post(store, "gone"), [visit(2).id])
-    assert (again.sent, again.waiting) == ([], [])
+    with pytest.raises(MailError):
+        sent(store, Post(store, "gone"), visit(2).id)
     fresh = kept(store)[visit(2).id]
     assert (fresh.state, fresh.tries, fresh.at, fresh.next_at) == ("waiting", 0, 0, 0)
-    assert [t.visit for t in outbox.send(store, lambda: NOW, Post(store, "sent", "sent")).sent] == [
-        *(visit(1).id, visit(2).id),
-    ]
+    assert sent(store, Post(store, "sent", "sent")) == [visit(1).id, visit(2).id]
 
 
 def test_a_try_that_breaks_off_is_as_if_it_had_not_begun_unless_the_message_may_be_out(store: BookStore) -> None:
     for result, reached in (("broken", 0), ("out and broken", NOW)):
         with pytest.raises(KeyboardInterrupt):
-            outbox.send(store, lambda: NOW, Post(store, result), [visit(0).id])
+            sent(store, Post(store, result), visit(0).id)
         assert kept(store)[visit(0).id].at == reached
 
 
-def test_one_try_at_a_time_belongs_to_one_run(store: BookStore) -> None:
+@pytest.mark.parametrize("again", [False, True])
+def test_one_try_at_a_time_belongs_to_one_run(store: BookStore, again: bool) -> None:
     class Other(Post):
         """A second run comes in while the first one's message is on its way."""
 
         def deliver(self, letter: Letter) -> Delivery:
             """Let the other run do what it can."""
-            done = outbox.send(self.store, lambda: NOW, Post(self.store), [letter.visit.id])
-            assert done == outbox.Sent([], [], [], [], [])
+            assert sent(self.store, Post(self.store), letter.visit.id, again=again) == []
             return super().deliver(letter)
 
-    assert len(outbox.send(store, lambda: NOW, Other(store, "sent", "sent", "sent")).sent) == 3
+    assert len(sent(store, Other(store, "sent", "sent", "sent"), again=again)) == 3
+
+
+def test_a_refusal_that_may_mean_us_stops_the_run_unless_others_are_taken(store: BookStore) -> None:
+    with pytest.raises(MailError, match="takes no mail from us: why"):
+        sent(store, Post(store, "unclear", "later", "unclear"))
+    rows = kept(store)
+    assert [(rows[visit(n).id].state, rows[visit(n).id].tries) for n in range(3)] == [
+        *(("waiting", 0), ("waiting", 1), ("waiting", 0)),
+    ]
+    assert [rows[visit(n).id].at for n in range(3)] == [0, 0, 0]
+    post = Post(store, "unclear", "sent", "unclear")
+    assert sent(store, post) == [visit(2).id]
+    assert [t.visit for t in post.seen] == [visit(0).id, visit(2).id, visit(0).id]
+    assert kept(store)[visit(0).id].state == "failed"
+
+
+def test_many_refusals_in_a_row_stop_the_run_though_one_was_taken(store: BookStore) -> None:
+    count = outbox.MANY + 4
+    write(store, *(patient(n, email=f"p{n}@example.com") for n in range(3, count)))
+    write(store, *(visit(n, f"2026-12-{n + 1:02}T09:00") for n in range(3, count)))
+    post = Post(store, "unclear", "sent", *["unclear"] * (outbox.MANY + 1))
+    with pytest.raises(MailError):
+        sent(store, post)
+    assert len(post.seen) == 2 + outbox.MANY
+    with store.reading(NOW) as reader:
+        told = reader.told(visit(n).id for n in range(count)).values()
+    assert [t.visit for t in told if t.tries] == [visit(1).id]

@@ -40,7 +40,11 @@ def invite(session: Session, id_: str, *, output: str = "") -> int | None:
         email = _address(reader, visits[0], f"infusion ical export {record.id} writes a file without invitation")
         files = [(f"invite-{v.id}.ics", request(reader.clinic, v, email)) for v in visits]
     if isinstance(record, Series):
-        return write_into(session, output, files)
+        paths = write_into(session, output, files)
+        if paths is None:
+            return _nothing_written(session)
+        _written(session, paths)
+        return None
     return _write(session, output, *files[0])
 
 
@@ -113,8 +117,8 @@ def _write(session: Session, output: str, name: str, data: bytes) -> int | None:
     return None
 
 
-def write_into(session: Session, output: str, files: Sequence[tuple[str, bytes]]) -> int | None:
-    """Each message to its file in one folder, all of them or none; the exit status."""
+def write_into(session: Session, output: str, files: Sequence[tuple[str, bytes]]) -> list[Path] | None:
+    """Each message to its file in one folder, all of them or none; their paths, None when the user answered no."""
     folder = Path(output or ".")
     if folder == STANDARD:
         raise UsageError(
@@ -128,10 +132,9 @@ def write_into(session: Session, output: str, files: Sequence[tuple[str, bytes]]
         raise UsageError(f"{folder / in_the_way[0]} is a folder and in the way.", "name another folder with -o")
     question = f"Replace {', '.join(there)} in {folder}?"
     if there and not session.ask(question, f"add --yes to replace {', '.join(there)} in {folder}, or name another"):
-        return _nothing_written(session)
+        return None
     _write_all(folder, files)
-    _written(session, [folder / name for name, _ in files])
-    return None
+    return [folder / name for name, _ in files]
 
 
 def _write_all(folder: Path, files: Sequence[tuple[str, bytes]]) -> None:

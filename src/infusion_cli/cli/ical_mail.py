@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from infusion_cli import config
@@ -15,8 +16,9 @@ from infusion_cli.cli.session import Session
 from infusion_cli.domain.clinic_time import iso, zone
 from infusion_cli.domain.outbox import Told
 from infusion_cli.domain.when import say_when
-from infusion_cli.errors import ExitStatus, UsageError
+from infusion_cli.errors import ExitStatus, InfusionError, InterruptedCommandError, UsageError
 from infusion_cli.services import outbox as service
+from infusion_cli.services.ports import Letter
 
 
 @command(
@@ -35,30 +37,30 @@ def send(session: Session, visits: Sequence[str] = (), *, retry: bool = False, o
     Sending again what was sent is not possible, so a key is not needed.
 
     A mail that could not be handed over is tried again by later runs, after 1, 5 and 30 minutes, 2, 8
-    and 24 hours, always under the same Message-ID. Ends with 7 when mail waits for a later run, with 4
-    when a recipient was refused for good (see infusion ical outbox --failed), with 0 otherwise. A
-    patient without an e-mail address is skipped and named by id.
+    and 24 hours, always under the same Message-ID. The status says how things stand after the run: 7 while
+    mail waits for a later run, else 4 while a mail that failed for good is about a visit ahead (see
+    infusion ical outbox --failed), else 0. A patient without an e-mail address is skipped and named
+    by id.
     """
     if output and not session.options.dry_run:
         raise UsageError("-o is where --dry-run puts the mails.", "add --dry-run, or leave -o out")
     if session.options.dry_run:
         return _rehearse(session, visits, output, retry=retry)
-    from infusion_cli.formats.imip import compose  # noqa: PLC0415  only where mail is sent
-    from infusion_cli.mail.smtp import Post  # noqa: PLC0415
-
-    server = config.mail_server()
-    with Post(server, partial(compose, sender=server.sender)) as post:
-        done = service.send(session.store, lambda: session.now, post, visits, again=retry)
-    if done.stopped is not None and not (done.sent or done.waiting or done.failed):
-        raise done.stopped
-    session.saw(done.written_to)
-    _tell(session, done)
-    if done.failed:
-        return ExitStatus.CONFLICT
-    if done.waiting or done.stopped:
+    run, stopped = _send(session, visits, retry=retry)
+    if stopped is not None and not run.sent:
+        raise stopped
+    with session.reading() as reader:
+        found = service.items(reader, visits)
+    _tell(session, run.sent, found, stopped)
+    if stopped is not None:
+        raise stopped
+    states = {item.state for item in found if item.email}
+    if states - {"failed"}:
         return ExitStatus.STORE
+    if states:
+        return ExitStatus.CONFLICT
     # Mail is no change of the journal: who was written to is noted as an access.
-    return ExitStatus.CHANGES if done.sent and session.options.exit_code else None
+    return ExitStatus.CHANGES if run.sent and session.options.exit_code else None
 
 
 @command(failed=options.option("--failed", help="Only what is not tried again by itself."))
@@ -105,34 +107,103 @@ def line(told: Told, state: str, timezone: str, *, has_address: bool = True) -> 
     ]
 
 
+def _send(session: Session, visits: Sequence[str], *, retry: bool) -> tuple[service.Run, InfusionError | None]:
+    """One run, and what ended it before its end; who was written to is noted however it ends."""
+    from infusion_cli.formats.imip import compose  # noqa: PLC0415  only where mail is sent
+    from infusion_cli.mail.smtp import Post  # noqa: PLC0415
+
+    server = config.mail_server()
+    with Post(server, partial(compose, sender=server.sender)) as post:
+        run = service.Run(session.store, lambda: session.now, post, again=retry)
+        try:
+            run.send(visits)
+        except InfusionError as error:
+            return run, error
+        except KeyboardInterrupt:
+            return run, _interrupted(run)
+        finally:
+            session.saw(run.written_to)
+    return run, None
+
+
+def _interrupted(run: service.Run) -> InterruptedCommandError:
+    sent, maybe = len(run.sent), len(run.written_to) - len(run.sent)
+    also = f", and {maybe} may have been" if maybe else ""
+    message = f"Interrupted; {_mails(sent)} {'was' if sent == 1 else 'were'} sent{also}."
+    return InterruptedCommandError(message, "infusion ical outbox shows what is still to be sent")
+
+
 def _rehearse(session: Session, visits: Sequence[str], output: str, *, retry: bool) -> int | None:
     """What a run would send now, as files when a folder is named; nothing changes."""
     with session.reading() as reader:
-        letters, skipped = service.drafts(reader, visits, again=retry)
+        found = service.items(reader, visits)
+        letters = service.drafts(reader, found, again=retry)
         session.saw(letter.visit for letter in letters)
     session.changed = bool(letters)
-    if output and letters:
-        from infusion_cli.formats.imip import compose, file_name, is_writable  # noqa: PLC0415  only for the files
-
-        return write_into(session, output, [(file_name(m), compose(m)) for m in letters if is_writable(m.email)])
-    _tell(session, service.Sent([letter.told for letter in letters], [], [], skipped, []))
+    paths, wrong = _as_files(session, letters, output)
+    if paths is None:
+        session.out.note("Nothing was written.")
+        return ExitStatus.ERROR
+    told = {letter.visit.id for letter in letters if letter.visit.id not in wrong}
+    rest = [_judged(item, wrong.get(item.visit.id, "")) for item in found if item.visit.id not in told]
+    _tell(session, [letter.told for letter in letters if letter.visit.id in told], rest, files=paths)
     session.out.note("Dry run: nothing was sent.")
     return None
 
 
-def _tell(session: Session, done: service.Sent) -> None:
+def _as_files(session: Session, letters: Sequence[Letter], output: str) -> tuple[list[Path] | None, dict[str, str]]:
+    """The letters' files where a folder is named (None when the user wants none), and what is wrong by visit."""
+    from infusion_cli.formats.imip import compose, file_name, wrong_with  # noqa: PLC0415  only where mail is made
+
+    wrong = {letter.visit.id: why for letter in letters if (why := wrong_with(letter.email))}
+    ready = [letter for letter in letters if letter.visit.id not in wrong]
+    if not output or not ready:
+        return [], wrong
+    return write_into(session, output, [(file_name(letter), compose(letter)) for letter in ready]), wrong
+
+
+def _judged(item: service.Item, wrong: str) -> service.Item:
+    """The message as a run would leave it whose address cannot be written."""
+    return item._replace(state="failed", told=item.told._replace(error=wrong)) if wrong else item
+
+
+def _tell(
+    session: Session,
+    sent: Sequence[Told],
+    found: Sequence[service.Item],
+    stopped: InfusionError | None = None,
+    files: Sequence[Path] | None = None,
+) -> None:
+    """What was sent, and what is not sent: each message that waits or failed with its reason, all of them counted."""
     tz = session.timezone
-    data = {
-        "sent": [record(told, "sent", tz) for told in done.sent],
-        "waiting": [record(told, "waiting", tz) for told in done.waiting],
-        "failed": [record(told, "failed", tz) for told in done.failed],
-        "skipped": done.skipped,
-        "stopped": done.stopped.message if done.stopped else None,
+    failed = [item for item in found if item.email and item.state == "failed"]
+    waiting = [item for item in found if item.email and item.state != "failed"]
+    skipped = service.skipped(found)
+    data: dict[str, Any] = {
+        "sent": [record(told, "sent", tz) for told in sent],
+        "waiting": [record(item.told, item.state, tz) for item in waiting],
+        "failed": [record(item.told, item.state, tz) for item in failed],
+        "skipped": skipped,
+        "stopped": stopped.message if stopped else None,
     }
-    lines: list[Line] = [f"{words.count(len(done.sent), 'mail')} sent." if done.sent else "No mail sent."]
-    lines += [line(told, told.state, tz) for told in (*done.waiting, *done.failed)]
-    if done.stopped:
-        lines += [done.stopped.message, f"Try: {done.stopped.hint}"]
-    if done.skipped:
-        lines.append(f"Without an e-mail address, to be told otherwise: {', '.join(done.skipped)}")
+    if files is not None:
+        data["files"] = [str(path) for path in files]
+    lines: list[Line] = [f"{_mails(len(sent))} sent." if sent else "No mail sent."]
+    lines += [line(item.told, item.state, tz) for item in (*waiting, *failed) if item.told.tries or item.told.error]
+    lines += [f"Written: {path}" for path in files or ()]
+    if waiting or failed:
+        lines.append(f"{_standing(len(waiting), len(failed))}: infusion ical outbox")
+    if failed:
+        lines.append("What failed is only tried again by infusion ical send --retry.")
+    if skipped:
+        lines.append(f"Without an e-mail address, to be told otherwise: {', '.join(skipped)}")
     session.out.record(data, lines)
+
+
+def _standing(waiting: int, failed: int) -> str:
+    waits = f"{_mails(waiting)} {'waits' if waiting == 1 else 'wait'}" if waiting else ""
+    return ", ".join(filter(None, (waits, f"{failed if waiting else _mails(failed)} failed" if failed else "")))
+
+
+def _mails(number: int) -> str:
+    return words.count(number, "mail")

@@ -16,6 +16,8 @@ BACK_OFF = (60, 300, 1800, 7200, 28_800, 86_400)
 """Seconds to wait after each try that may be repeated; after one more the message has failed."""
 LEASE = 300
 """Seconds for which a message belongs to who is sending it: longer than a mail server may take."""
+_UNANSWERED = "the program ended before the answer"
+"""What stands beside a message as long as nothing else is known of it."""
 LONG_AGO = 7 * 86_400
 """Seconds after its start from which nobody is told of a visit any more."""
 
@@ -39,7 +41,11 @@ class Told(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """What became of one try; `result` is `sent`, `later`, `never`, or `doubt` when the answer was lost."""
+    """What became of one try.
+
+    `result` is `sent`, `later`, `never`, `unclear` when it was refused for good for what may be no fault of
+    the recipient's, or `doubt` when the answer was lost.
+    """
 
     result: str
     error: str = ""
@@ -67,9 +73,16 @@ def wanted(visit: Appointment, told: Told | None, now: int) -> str | None:
 def due(visit: Appointment, told: Told | None, now: int, *, again: bool = False) -> str | None:
     """What is wanted and may be tried at `now`; `again` also tries what failed or still has to wait."""
     method = wanted(visit, told, now)
-    if method is None or told is None or again or not is_of(told, visit, method):
+    if method is None or told is None or not is_of(told, visit, method):
         return method
-    return method if told.state == "waiting" and told.next_at <= now else None
+    return method if may_be_tried(told, now, again=again) else None
+
+
+def may_be_tried(told: Told, now: int, *, again: bool = False) -> bool:
+    """Whether it is a message's turn; `again` waits for nothing but for who is sending it at the moment."""
+    if told.state == "waiting" and told.next_at <= now:
+        return True
+    return again and told.state != "sent" and told.error != _UNANSWERED
 
 
 def is_of(told: Told, visit: Appointment, method: str) -> bool:
@@ -92,7 +105,7 @@ def begun(visit: Appointment, method: str, told: Told | None, message_id: str, n
         (same.tries if same and same.state == "waiting" else 0) + 1,
         now,
         now + LEASE,
-        "the program ended before the answer",
+        _UNANSWERED,
     )
 
 
@@ -101,7 +114,7 @@ def ended(begun: Told, before: Told | None, delivery: Delivery, now: int) -> Tol
     if delivery.result == "sent":
         return begun._replace(state="sent", next_at=0, at=now, error="")
     reached = begun.at if delivery.result == "doubt" else before.at if before else 0
-    is_over = delivery.result == "never" or begun.tries > len(BACK_OFF)
+    is_over = delivery.result in {"never", "unclear"} or begun.tries > len(BACK_OFF)
     return begun._replace(
         state="failed" if is_over else "waiting",
         at=reached,

@@ -64,13 +64,13 @@ def file_name(letter: Letter) -> str:
     return f"{letter.told.method.lower()}-{letter.visit.id}.eml"
 
 
-def is_writable(email: str) -> bool:
-    """Whether a mail can be addressed so."""
+def wrong_with(email: str) -> str:
+    """Why no mail can be addressed so, in words that do not repeat it; empty when one can."""
     try:
         _address(email)
-    except AddressError:
-        return False
-    return True
+    except AddressError as error:
+        return str(error)
+    return ""
 
 
 def text(clinic: Clinic, visit: Appointment, method: str) -> str:

@@ -28,6 +28,11 @@ _ENHANCED = re.compile(rb"\A[245]\.\d{1,3}\.\d{1,3}(?=\s|\Z)")
 """A status code of RFC 3463 at the beginning of an answer."""
 _LOST = Delivery("doubt", "the connection was lost before the server's answer")
 _CLOSING = 421
+_LOG_IN = frozenset({530, 534, 535})
+"""Nothing is taken without a login, or with this one (RFC 4954, 6)."""
+_SENDER = re.compile(rb"[245]\.1\.[78](?=\s|\Z)")
+_RECIPIENT = re.compile(rb"5\.[12]\.\d{1,3}(?=\s|\Z)")
+"""Answers about an address or its mailbox (RFC 3463, 3.2 and 3.3); 5.1.7 and 5.1.8 mean the sender's."""
 
 
 class Post:
@@ -56,6 +61,9 @@ class Post:
             # Before DATA the server had nothing yet; what comes later is caught where it happens.
             self.close()
             return Delivery("later", "the connection was lost before the message was handed over")
+        except BaseException:
+            self._hang_up()  # in the middle of a message nobody can take leave
+            raise
 
     def close(self) -> None:
         """Take leave of the server, if one is there."""
@@ -65,6 +73,11 @@ class Post:
                 smtp.quit()
             except OSError:
                 smtp.close()
+
+    def _hang_up(self) -> None:
+        smtp, self._open = self._open, None
+        if smtp is not None:
+            smtp.close()
 
     def __enter__(self) -> Self:
         return self
@@ -91,10 +104,7 @@ class Post:
         code, text = smtp.mail(senders[0], ["SMTPUTF8", "BODY=8BITMIME"] if is_international else [])
         if code != 250:
             self.close()
-            raise MailError(
-                f"The mail server {self.server.host} takes no mail from this sender ({_numbers(code, text)}).",
-                "look at INFUSION_SMTP_USER and INFUSION_SMTP_FROM, then run it again",
-            )
+            raise self._refuses_sender(_numbers(code, text))
         code, text = smtp.rcpt(recipient)
         if code not in {250, 251}:
             return self._refused("recipient", code, text)
@@ -123,12 +133,22 @@ class Post:
         return Delivery("sent") if code == 250 else self._refused("message", code, text)
 
     def _refused(self, what: str, code: int, text: bytes) -> Delivery:
-        """What the server's refusal means; the next message begins anew."""
+        """What the server's refusal means; the next message begins anew.
+
+        Raises `MailError` when it is about who sends.
+        """
         self.may_be_out = False
         if code == _CLOSING or not self._is_ready_again():
             self.close()
-        return Delivery(
-            "never" if 500 <= code < 600 else "later", f"the server refused the {what} ({_numbers(code, text)})"
+        numbers = _numbers(code, text)
+        if code in _LOG_IN or _SENDER.match(text):
+            raise self._refuses_sender(numbers)
+        return Delivery(_verdict(code, text), f"the server refused the {what} ({numbers})")
+
+    def _refuses_sender(self, numbers: str) -> MailError:
+        return MailError(
+            f"The mail server {self.server.host} takes no mail from this sender ({numbers}).",
+            "look at INFUSION_SMTP_USER and INFUSION_SMTP_FROM, then run it again",
         )
 
     def _is_ready_again(self) -> bool:
@@ -200,6 +220,13 @@ class Post:
         except OSError:
             message = f"The certificates {self.server.ca_file} cannot be read."
             raise MailError(message, "mend INFUSION_SMTP_CA_FILE") from None
+
+
+def _verdict(code: int, text: bytes) -> str:
+    """What becomes of a message that was refused, as `Delivery.result`."""
+    if not 500 <= code < 600:
+        return "later"
+    return "never" if _RECIPIENT.match(text) else "unclear"
 
 
 def _numbers(code: int, text: bytes) -> str:

@@ -14,12 +14,15 @@ from infusion_cli.domain import ids, outbox
 from infusion_cli.domain.addresses import AddressError, in_ascii_domain
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
-from infusion_cli.domain.outbox import Told
+from infusion_cli.domain.outbox import Delivery, Told
 from infusion_cli.errors import ConflictError, MailError, NotFoundError, StoreError
 from infusion_cli.services import lookup
 from infusion_cli.services.agenda import LAST_INSTANT, STATUSES
 from infusion_cli.services.desk import under_lock
 from infusion_cli.services.ports import Letter, Mailer, Reader, Store, Writer
+
+MANY = 5
+"""Refusals in a row from which on they are taken to mean us."""
 
 
 class Item(NamedTuple):
@@ -29,20 +32,6 @@ class Item(NamedTuple):
     told: Told
     state: str
     email: str
-
-
-class Sent(NamedTuple):
-    """What a run did: the messages as they stand now, and who cannot be told by mail."""
-
-    sent: list[Told]
-    waiting: list[Told]
-    failed: list[Told]
-    skipped: list[str]
-    """Ids of patients without an e-mail address."""
-    written_to: list[str]
-    """Ids of the patients whose messages left the clinic, or may have."""
-    stopped: MailError | None = None
-    """What made the run stop before its end."""
 
 
 class _Opened(NamedTuple):
@@ -69,42 +58,87 @@ def items(reader: Reader, names: Iterable[str] = ()) -> list[Item]:
     return [_item(reader, v, known, method, people[v.patient].email) for v, known, method in open_]
 
 
-def drafts(reader: Reader, names: Iterable[str] = (), *, again: bool = False) -> tuple[list[Letter], list[str]]:
-    """What a run would send now, and the patients it would skip; nothing is noted."""
-    found = items(reader, names)
-    letters = [
+def drafts(reader: Reader, found: Iterable[Item], *, again: bool = False) -> list[Letter]:
+    """What a run would send now of these messages; nothing is noted."""
+    return [
         Letter(reader.clinic, item.visit, item.email, item.told)
         for item in found
         if item.email and _is_due(item, reader.now, again=again)
     ]
-    return letters, _skipped(found)
 
 
-def send(
-    store: Store, clock: Callable[[], int], mailer: Mailer, names: Iterable[str] = (), *, again: bool = False
-) -> Sent:
-    """Send what is due, each message noted before and after; a server that is gone ends the run."""
-    with store.reading(clock()) as reader:
-        letters, skipped = drafts(reader, names, again=again)
-    done = Sent([], [], [], skipped, [])
-    for letter in letters:
-        opened = under_lock(store, clock(), _opening(letter.visit.id, again=again))
+def skipped(found: Iterable[Item]) -> list[str]:
+    """Ids of the patients who cannot be told by mail, because they have no address."""
+    return list(dict.fromkeys(item.visit.patient for item in found if not item.email))
+
+
+class Run:
+    """One run over the outbox; what it has done is known however it ends."""
+
+    def __init__(self, store: Store, clock: Callable[[], int], mailer: Mailer, *, again: bool = False) -> None:
+        self.sent: list[Told] = []
+        self.written_to: list[str] = []
+        """Ids of the patients whose messages left the clinic, or may have."""
+        self._store = store
+        self._clock = clock
+        self._mailer = mailer
+        self._again = again
+        self._aside: dict[str, str] = {}
+        """Visits whose messages were refused for what may be our fault, with what was said."""
+        self._refused_in_a_row = 0
+
+    def send(self, names: Iterable[str] = ()) -> None:
+        """Send what is due of these visits and series or of all, each message noted before and after.
+
+        A refusal for good that may mean us or the recipient means the recipient when the server takes
+        other messages in the same run, and us when it takes none, or refuses `MANY` in a row.
+
+        Raises `MailError` when the server is gone or takes no mail from us, which counts for no message;
+        what `items` raises; and `StoreError`.
+        """
+        with self._store.reading(self._clock()) as reader:
+            letters = drafts(reader, items(reader, names), again=self._again)
+        for letter in letters:
+            self._tell(letter.visit.id)
+        if not self.sent:
+            for error in self._aside.values():
+                raise _takes_no_mail(error)
+        for visit_id in self._aside:
+            self._tell(visit_id, is_judged=True)
+
+    def _tell(self, visit_id: str, *, is_judged: bool = False) -> None:
+        """One message; `is_judged` when a refusal is known to mean its recipient."""
+        opened = under_lock(self._store, self._clock(), _opening(visit_id, again=self._again))
         if opened is None:
-            continue
+            return
+        delivery = self._deliver(opened)
+        if delivery.result == "unclear" and not is_judged:
+            under_lock(self._store, self._clock(), _reverting(opened))
+            self._put_aside(visit_id, delivery.error)
+            return
+        told = outbox.ended(opened.letter.told, opened.before, delivery, self._clock())
+        _note(self._store, self._clock(), opened.letter, told)
+        if delivery.result == "sent":
+            self.sent.append(told)
+            self._refused_in_a_row = 0
+
+    def _deliver(self, opened: _Opened) -> Delivery:
+        """Hand it over; what breaks off before the server can have it leaves the book as if it had not begun."""
         try:
-            delivery = mailer.deliver(opened.letter)
-        except BaseException as error:
-            if not mailer.may_be_out:
-                under_lock(store, clock(), _reverting(opened))
-            if not isinstance(error, MailError):
-                raise
-            return done._replace(stopped=error)
-        if delivery.result in {"sent", "doubt"}:
-            done.written_to.append(opened.letter.visit.patient)
-        told = outbox.ended(opened.letter.told, opened.before, delivery, clock())
-        _note(store, clock(), opened.letter, told)
-        {"sent": done.sent, "waiting": done.waiting, "failed": done.failed}[told.state].append(told)
-    return done
+            return self._mailer.deliver(opened.letter)
+        except BaseException:
+            if not self._mailer.may_be_out:
+                under_lock(self._store, self._clock(), _reverting(opened))
+            raise
+        finally:
+            if self._mailer.may_be_out:
+                self.written_to.append(opened.letter.visit.patient)
+
+    def _put_aside(self, visit_id: str, error: str) -> None:
+        self._aside[visit_id] = error
+        self._refused_in_a_row += 1
+        if self._refused_in_a_row == MANY:
+            raise _takes_no_mail(error)
 
 
 def message_id(clinic: Clinic, visit: Appointment) -> str:
@@ -147,11 +181,7 @@ def _item(reader: Reader, visit: Appointment, known: Told | None, method: str, e
 
 
 def _is_due(item: Item, now: int, *, again: bool) -> bool:
-    return item.state == "due" or again or (item.state == "waiting" and item.told.next_at <= now)
-
-
-def _skipped(found: Iterable[Item]) -> list[str]:
-    return list(dict.fromkeys(item.visit.patient for item in found if not item.email))
+    return item.state == "due" or outbox.may_be_tried(item.told, now, again=again)
 
 
 def _opening(visit_id: str, *, again: bool) -> Callable[[Writer], _Opened | None]:
@@ -181,6 +211,13 @@ def _reverting(opened: _Opened) -> Callable[[Writer], None]:
         writer.put_told(before or begun._replace(tries=0, at=0, next_at=0, error=""))
 
     return work
+
+
+def _takes_no_mail(error: str) -> MailError:
+    return MailError(
+        f"The mail server takes no mail from us: {error}.",
+        "look at INFUSION_SMTP_USER and INFUSION_SMTP_FROM, and at the addresses if there are few",
+    )
 
 
 def _note(store: Store, now: int, letter: Letter, told: Told) -> None:

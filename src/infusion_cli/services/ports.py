@@ -171,10 +171,13 @@ class Mailer(Protocol):
 
     @property
     def may_be_out(self) -> bool:
-        """Whether the server may have the message that was handed over last, also when that was cut short."""
+        """Whether the server has the message that was handed over last, or may have it."""
 
     def deliver(self, letter: Letter) -> Delivery:
-        """Hand one over; raises `MailError` when the server takes no mail at all, and had not heard of this one."""
+        """Hand one over; raises `MailError` when the server takes no mail at all.
+
+        Nothing that it raises leaves the message with the server, as long as `may_be_out` does not say so.
+        """
 
 
 class Store(Protocol):
