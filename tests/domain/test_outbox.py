@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
-from builders import NOW, visit
+from builders import NOW, clinic, visit
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -13,17 +13,20 @@ from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.outbox import (
     BACK_OFF,
     LEASE,
-    LONG_AGO,
     Delivery,
     Told,
     begun,
     due,
     ended,
+    message_id,
     wanted,
+    words_of,
 )
 from infusion_cli.domain.plan import CALENDAR_STATUS, change, revise, stands
 
 VISIT = visit(1, sequence=2)
+CLINIC = clinic(email="desk@harbor.example")
+EMAIL = "patient@example.com"
 LATER = Delivery("later", "the server refused the recipient (452)")
 STANDING = ("proposed", "pending", "booked", "arrived", "checked-in", "fulfilled")
 GONE = ("cancelled", "noshow", "entered-in-error", "waitlist")
@@ -58,16 +61,68 @@ def test_what_was_told_is_withdrawn_once_it_no_longer_stands(status: str, state:
     assert wanted(gone, told("CANCEL", 1, state), NOW) == (None if state == "sent" else "CANCEL")
 
 
-def test_a_visit_that_has_begun_is_only_told_to_who_was_told_something_else() -> None:
-    now = VISIT.start
-    assert wanted(VISIT, None, now - 1) == "REQUEST"
-    assert wanted(VISIT, None, now) is None
-    assert wanted(VISIT, told("REQUEST", 1), now) == "REQUEST"
+@pytest.mark.parametrize("status", STANDING + GONE)
+@pytest.mark.parametrize("row", [None, told(), told("REQUEST", 1), told("REQUEST", 1, "failed"), told("CANCEL", 1)])
+def test_of_a_visit_that_has_begun_nobody_hears_any_more(status: str, row: Told | None) -> None:
+    was = VISIT._replace(status=status)
+    for now in (VISIT.start, VISIT.end, VISIT.start + 86_400):
+        assert wanted(was, row, now) is None
+    later = was._replace(start=was.start + 86_400, sequence=3)
+    assert wanted(later, row, VISIT.start) == wanted(later, row, NOW)
 
 
-def test_a_week_after_its_start_nobody_hears_of_a_visit() -> None:
-    assert wanted(VISIT, told("REQUEST", 1), VISIT.start + LONG_AGO - 1) == "REQUEST"
-    assert wanted(VISIT, told("REQUEST", 1), VISIT.start + LONG_AGO) is None
+def test_a_visit_is_told_and_withdrawn_until_it_begins() -> None:
+    assert wanted(VISIT, None, VISIT.start - 1) == "REQUEST"
+    assert wanted(VISIT, told("REQUEST", 1), VISIT.start - 1) == "REQUEST"
+    assert wanted(VISIT._replace(status="cancelled"), told("REQUEST", 1), VISIT.start - 1) == "CANCEL"
+
+
+def words(of: Appointment) -> str:
+    """What the patient reads of a visit, as a digest."""
+    return words_of(CLINIC, of, EMAIL)
+
+
+def told_of(of: Appointment, method: str = "REQUEST", state: str = "sent") -> Told:
+    """A message with the id that the program gives it."""
+    return told(method, of.sequence, state, message_id=message_id(of, words(of), "harbor.example"))
+
+
+@pytest.mark.parametrize(
+    "unseen", [{"chair": "chair-2"}, {"end": VISIT.end - 60}, {"ride": "sister"}, {"status": "arrived"}, {}]
+)
+def test_a_revision_that_the_patient_does_not_see_is_not_told(unseen: dict[str, Any]) -> None:
+    newer = VISIT._replace(sequence=4, **unseen)
+    assert wanted(newer, told_of(VISIT), NOW, words(newer)) is None
+    assert wanted(newer, told_of(VISIT, state="failed"), NOW, words(newer)) == "REQUEST"
+    assert wanted(newer, told("REQUEST", 2), NOW, words(newer)) == "REQUEST"  # its id is from before there were digests
+    gone = newer._replace(status="cancelled")
+    assert wanted(gone, told_of(VISIT), NOW, words(gone)) == "CANCEL"
+    assert wanted(newer, told_of(gone._replace(sequence=3), "CANCEL"), NOW, words(newer)) == "REQUEST"
+
+
+SEEN_OF_THE_CLINIC = ("email", "public_name", "address", "phone", "language", "timezone")
+
+
+def test_whatever_the_patient_sees_or_gets_mail_by_is_news() -> None:
+    visits: list[dict[str, Any]] = [
+        *({"start": VISIT.start + 60}, {"leave": VISIT.leave + 60}, {"status": "pending"}, {"status": "cancelled"}),
+    ]
+    clinics: list[dict[str, Any]] = [{field: "other"} for field in SEEN_OF_THE_CLINIC]
+    clinics += [{"words": CLINIC.words._replace(**{word: "other"})} for word in ("title", "alarm", "questions")]
+    seen = [words(VISIT), words_of(CLINIC, VISIT, "other@example.com")]
+    seen += [words(VISIT._replace(**changes)) for changes in visits]
+    seen += [words_of(CLINIC._replace(**changes), VISIT, EMAIL) for changes in clinics]
+    assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize("uid", ["1f@calendar.invalid", "a.2.b@x", "a.2.0123456789ab", "x"])
+def test_a_message_knows_what_it_says_by_its_id(uid: str) -> None:
+    of = VISIT._replace(uid=uid)
+    found = message_id(of, words(of), "harbor.example")
+    assert told(message_id=found).words == words(of)
+    assert told(message_id=found, sequence=3).words == ""
+    assert told(message_id="<1f.2@harbor.example>").words == ""
+    assert found != message_id(of._replace(sequence=3), words(of), "harbor.example")
 
 
 def test_a_message_that_waits_is_due_at_its_time_and_one_that_failed_only_when_asked_for() -> None:
@@ -143,7 +198,8 @@ class Life:
         self.row: Told | None = None
         self.mails: list[tuple[str, int, int, str, int]] = []
         """What arrived: method, SEQUENCE, DTSTAMP, Message-ID, start."""
-        self.runs = 0
+        self.doubts = 0
+        """How many of them the book does not know to have arrived."""
 
     def act(self, act: Act) -> None:
         """Let it happen, where it can."""
@@ -171,12 +227,12 @@ class Life:
 
     def send(self, result: str) -> None:
         """One run: at most one message, noted before and after as the program does."""
-        method = due(self.visit, self.row, self.now)
+        method = due(self.visit, self.row, self.now, words(self.visit))
         if method is None:
             return
-        self.runs += 1
+        self.doubts += result.endswith("after")
         before = self.row
-        started = begun(self.visit, method, before, f"<{self.visit.sequence}@x>", self.now)
+        started = begun(self.visit, method, before, message_id(self.visit, words(self.visit), "x"), self.now)
         self.row = started
         if result in {"sent", "lost after", "killed after"}:
             self.mails.append((method, self.visit.sequence, self.visit.stamp, started.message_id, self.visit.start))
@@ -224,7 +280,20 @@ def test_whatever_happens_the_calendar_ends_with_what_the_book_says(acts: list[A
     doubled = [mail for mail in life.mails for _ in (1, 2)]
     assert calendar(doubled) == expected
     assert calendar([*life.mails, *life.mails]) == expected
-    assert wanted(life.visit, life.row, life.now) is None
+    assert wanted(life.visit, life.row, life.now, words(life.visit)) is None
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(ACTS, max_size=14))
+@example([Act("send"), Act("chair"), Act("send"), Act("move", 1), Act("move", 0), Act("send")])
+@example([Act("send"), Act("cancel"), Act("reinstate"), Act("send")])
+def test_there_is_no_mail_without_a_change_that_the_patient_sees(acts: list[Act]) -> None:
+    life, seen = Life(), [""]
+    for act in acts:
+        if act.kind == "send" and words(life.visit) != seen[-1]:
+            seen.append(words(life.visit))
+        life.act(act)
+    assert len(life.mails) <= len(seen) - 1 + life.doubts
 
 
 @settings(max_examples=200, deadline=None)

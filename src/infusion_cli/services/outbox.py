@@ -48,14 +48,15 @@ def items(reader: Reader, names: Iterable[str] = ()) -> list[Item]:
     """
     visits = _visits(reader, names)
     told = reader.told(v.id for v in visits)
-    open_ = [(v, told.get(v.id), m) for v in visits if (m := outbox.wanted(v, told.get(v.id), reader.now))]
-    if open_ and not reader.clinic.email:
+    news = [v for v in visits if outbox.wanted(v, told.get(v.id), reader.now)]
+    people = reader.patients_of({v.patient for v in news})
+    found = [item for v in news if (item := _item(reader, v, told.get(v.id), people[v.patient].email))]
+    if found and not reader.clinic.email:
         raise ConflictError(
             "The clinic has no e-mail address, so nobody can be told who writes.",
             hint="write email into the clinic's file and infusion clinic apply it",
         )
-    people = reader.patients_of({v.patient for v, _, _ in open_})
-    return [_item(reader, v, known, method, people[v.patient].email) for v, known, method in open_]
+    return found
 
 
 def drafts(reader: Reader, found: Iterable[Item], *, again: bool = False) -> list[Letter]:
@@ -141,21 +142,20 @@ class Run:
             raise _takes_no_mail(error)
 
 
-def message_id(clinic: Clinic, visit: Appointment) -> str:
-    """A Message-ID that is the same whenever this revision is told: of the calendar's UID, at the clinic's domain."""
+def _message_id(clinic: Clinic, visit: Appointment, email: str) -> str:
     try:
         domain = in_ascii_domain(clinic.email).rpartition("@")[2]
     except AddressError:
         domain = ""
     if not domain or any(not c.isalnum() and c not in ".-" for c in domain):
         domain = "calendar.invalid"
-    return f"<{visit.uid.partition('@')[0]}.{visit.sequence}@{domain}>"
+    return outbox.message_id(visit, outbox.words_of(clinic, visit, email), domain)
 
 
 def _visits(reader: Reader, names: Iterable[str]) -> list[Appointment]:
     named = list(names)
     if not named:
-        return reader.visits(reader.now - outbox.LONG_AGO + 1, LAST_INSTANT, STATUSES)
+        return reader.visits(reader.now + 1, LAST_INSTANT, STATUSES)
     found = {v.id: v for name in named for v in _named(reader, name)}
     return sorted(found.values(), key=lambda v: (v.start, v.id))
 
@@ -173,11 +173,15 @@ def _named(reader: Reader, name: str) -> Iterator[Appointment]:
         raise NotFoundError(f"There is no visit or series {record_id}.", "infusion list shows visits")
 
 
-def _item(reader: Reader, visit: Appointment, known: Told | None, method: str, email: str) -> Item:
+def _item(reader: Reader, visit: Appointment, known: Told | None, email: str) -> Item | None:
+    """The message that is wanted about a visit, now that it is known what the patient would read."""
+    method = outbox.wanted(visit, known, reader.now, outbox.words_of(reader.clinic, visit, email))
+    if method is None:
+        return None
     if known is not None and outbox.is_of(known, visit, method):
         return Item(visit, known, known.state, email)
-    fresh = Told(visit.id, visit.sequence, method, message_id(reader.clinic, visit), "waiting", 0, 0, 0)
-    return Item(visit, fresh, "due", email)
+    new_id = _message_id(reader.clinic, visit, email)
+    return Item(visit, Told(visit.id, visit.sequence, method, new_id, "waiting", 0, 0, 0), "due", email)
 
 
 def _is_due(item: Item, now: int, *, again: bool) -> bool:
@@ -190,11 +194,12 @@ def _opening(visit_id: str, *, again: bool) -> Callable[[Writer], _Opened | None
     def work(writer: Writer) -> _Opened | None:
         visit = lookup.find_visit(writer, visit_id)
         before = writer.told([visit_id]).get(visit_id)
-        method = outbox.due(visit, before, writer.now, again=again)
         email = writer.patients_of([visit.patient])[visit.patient].email
+        words = outbox.words_of(writer.clinic, visit, email)
+        method = outbox.due(visit, before, writer.now, words, again=again)
         if method is None or not email:
             return None
-        begun = outbox.begun(visit, method, before, message_id(writer.clinic, visit), writer.now)
+        begun = outbox.begun(visit, method, before, _message_id(writer.clinic, visit, email), writer.now)
         writer.put_told(begun)
         return _Opened(Letter(writer.clinic, visit, email, begun), before)
 
