@@ -131,6 +131,13 @@ def test_nothing_that_any_command_shows_or_any_row_holds_tells_who_it_was(met: D
     assert signs_in(everything(met)) == signs_in(rows(met)) == set()
 
 
+def test_nothing_stays_of_a_mail_that_guesses_of_the_address_can_be_tried_against(met: Desk) -> None:
+    forget(met)
+    with Outside(where(met)) as outside:
+        (row,) = outside.rows("SELECT state, message_id, error FROM told")
+    assert row == {"state": "failed", "message_id": "", "error": ""}
+
+
 def test_what_stays_is_the_skeleton(met: Desk) -> None:
     before = [met.json("show", visit(n)) for n in (0, 2, 3)]
     forget(met)

@@ -32,7 +32,8 @@ def send(session: Session, visits: Sequence[str] = (), *, retry: bool = False, o
 
     An invitation for each booked visit ahead, a new one when it moved, a withdrawal when it no longer
     stands: at most one mail a visit, whatever happened since the last. What was never told and is
-    cancelled is not mailed at all; a hold is not either. To be run after changes or every few minutes.
+    cancelled is not mailed at all; a hold is not either, nor what the patient does not see, such as
+    another chair, nor anything of a visit that has begun. To be run after changes or every few minutes.
 
     Sending again what was sent is not possible, so a key is not needed.
 

@@ -288,10 +288,10 @@ def _writes(upsert: Callable[..., Any]) -> Statements:
         "key_blank": update(t.table(t.IdempotencyRow))
         .where(_KEY.clinic_id == _CLINIC, _KEY.key == bindparam("old"))
         .values(key=bindparam("fresh"), request="", answer=""),
-        # What a mail server answered can quote an address.
+        # What a mail server answered can quote an address, and guesses of it can be tried against a message's id.
         "told_blank": update(t.table(t.ToldRow))
         .where(_TOLD.clinic_id == _CLINIC, _among(_TOLD.appointment_id, "records"))
-        .values(error=""),
+        .values(error="", message_id=""),
         "touched_add": insert(t.table(t.TouchedRow)),
         "key_put": _put(upsert, t.IdempotencyRow),
         "keys_drop": delete(t.table(t.IdempotencyRow)).where(
