@@ -97,8 +97,8 @@ def _without_doubles(found: Found) -> Found:
 def _parsed(text: str) -> Any:
     """The JSON value; raises `InvalidDataError` for what is none, also where a name stands twice in an object."""
     try:
-        # No number of the file is used, and as text none is too large to be read.
-        return json.loads(text, object_pairs_hook=_object, parse_int=str, parse_float=str, parse_constant=_no_number)
+        # No number of the file is used, so none can be too large to be read.
+        return json.loads(text, object_pairs_hook=_object, parse_int=bool, parse_float=bool, parse_constant=_no_number)
     except json.JSONDecodeError as error:
         wrong = LineError(error.lineno, "", "bad-json", f"not JSON: {error.msg.lower()}, at character {error.colno}")
     except RecursionError:
@@ -261,7 +261,7 @@ class _Reader:
         if found is None:
             kind, _, last = target.rpartition("/")
             given = reference.get("identifier")
-            told = () if given is None else (_identifier(_checked_object(given, "participant"), "participant"),)
+            told = tuple(_identifiers({"identifier": [] if given is None else [given]}, "participant"))
             kind = _text(reference, "type", "participant") or kind.rpartition("/")[2]
             return _Actor(kind, told, (_text(reference, "display", "participant"), last))
         if id(found) not in self._read_before:  # once, however many refer to it

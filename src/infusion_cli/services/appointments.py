@@ -18,6 +18,7 @@ from infusion_cli.domain.interchange import WISHES, EntryProblem, Identifier, Sk
 from infusion_cli.domain.names import clean
 from infusion_cli.domain.when import parse_duration
 from infusion_cli.services import lookup
+from infusion_cli.services.agenda import LAST_INSTANT
 from infusion_cli.services.batch import USUAL_HOLD, BatchLine, Work, refusal
 from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out, digest_of
 from infusion_cli.services.ports import Answer, Reader, Writer
@@ -54,13 +55,8 @@ def import_appointments(
     def decide(writer: Writer) -> Decision:
         plan = _Plan(writer, wanted, ask)
         work = Work(writer, plan.lines)
-        for line in plan.lines:
-            if line.line not in {p.line for p in work.problems}:  # where the first of two cannot be done
-                work.do(line)
-        conflicts = [
-            EntryProblem(p.line or 0, _ELEMENTS.get(p.column, p.column), *p[2:])
-            for p in work.problems  # each line is an entry's
-        ]
+        _do(work)
+        conflicts = [EntryProblem(p.line or 0, _ELEMENTS.get(p.column, p.column), *p[2:]) for p in work.problems]
         found = sorted([*problems, *plan.problems, *conflicts])
         if found and not ask.keep_going:
             raise refusal(found, "entry", "entries", COMMAND)
@@ -77,6 +73,16 @@ def import_appointments(
         return Decision(work.changes, summary=summary, keys=work.keys)
 
     return carry_out(desk, COMMAND, ask.request, decide)
+
+
+def _do(work: Work) -> None:
+    """Decide the lines in order; where the first of an entry cannot be done, the second is left out."""
+    failed: set[int] = set()
+    for line in work.lines:
+        if line.line not in failed:
+            before = len(work.problems)
+            work.do(line)
+            failed |= {line.line} if len(work.problems) > before else set()
 
 
 class _Known(NamedTuple):
@@ -111,10 +117,10 @@ class _Plan:
     def __init__(self, writer: Writer, wanted: Sequence[Wanted], ask: Ask) -> None:
         self.writer = writer
         self.ask = ask
-        self.lines: list[BatchLine] = []
         self.unchanged: list[int] = []
         self.skipped: list[Skipped] = []
         self.problems: list[EntryProblem] = []
+        self._ranked: list[tuple[tuple[int, int], BatchLine]] = []
         self._space = Space(writer.founding)
         if ask.hold:
             parse_duration(ask.hold)  # what cannot be read is no entry's fault
@@ -128,7 +134,8 @@ class _Plan:
                 self.problems.append(EntryProblem(one.entry, *refused.found))
             except _Pass as passed:
                 self.skipped.append(Skipped(one.entry, *passed.found))
-        self.lines.sort(key=lambda line: (_ORDER[line.action], line.fields.get("when", "")))
+        self._ranked.sort(key=lambda ranked: ranked[0])
+        self.lines = [line for _, line in self._ranked]
 
     def _add(self, one: Wanted) -> None:
         wish, known = WISHES[one.status], self._known(one)
@@ -168,7 +175,7 @@ class _Plan:
             return
         steps = list(self._steps(one, wish, visit))
         for action, fields in steps:
-            self._line(one, action, {"appointment": visit.id, **fields}, key)
+            self._line(one, action, {"appointment": visit.id, **fields}, key, visit.start)
         if not steps:
             self.unchanged.append(one.entry)
 
@@ -191,7 +198,8 @@ class _Plan:
 
     def _refuse_other(self, one: Wanted, visit: Appointment) -> None:
         """An appointment stays that of its patient and its protocol."""
-        if one.person and self._patient(one).id != visit.patient:
+        people = self._fitting(one.person)
+        if people and visit.patient not in people:
             message = f"{visit.id} stands for it, and is somebody else's; cancel it and send a new one"
             raise _Refusal("participant", "other-patient", message)
         named = self._named(one)
@@ -266,8 +274,11 @@ class _Plan:
         texts = {text.casefold() for text in one.services}
         return {p.id for p in self.writer.clinic.protocols if texts & {p.id.casefold(), clean(p.title).casefold()}}
 
-    def _line(self, one: Wanted, action: str, fields: dict[str, str], key: str) -> None:
-        self.lines.append(BatchLine(one.entry, action, fields, key, self._request(one)))
+    def _line(self, one: Wanted, action: str, fields: dict[str, str], key: str, before: int = LAST_INSTANT) -> None:
+        """Of visits that follow each other, and are to be later than `before`, the last goes first."""
+        at = one.start or 0
+        line = BatchLine(one.entry, action, fields, key, self._request(one))
+        self._ranked.append(((_ORDER[action], -at if at > before else at), line))
 
     def _request(self, one: Wanted) -> str:
         """A digest of what is asked: a change of anything else is none."""
