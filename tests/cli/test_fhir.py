@@ -8,9 +8,8 @@ import stat
 from typing import Any
 
 import pytest
-from cli.desk import BEN, FIRST_VISITS, YARA, Desk, op
-from fhir.resources.bundle import Bundle as BundleR5
-from fhirclient.models.bundle import Bundle as BundleR4
+from cli.desk import BEN, DATA, FIRST_VISITS, YARA, Desk, op
+from fhir_models import validate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -93,8 +92,8 @@ def test_the_whole_book_is_written_for_both_releases(lived: Desk) -> None:
     assert lived.say("fhir", "export", "-o", "all.json") == "Written: all.json\n"
     data = (lived.folder / "all.json").read_bytes()
     assert exported(lived) == data
-    BundleR4(json.loads(data), strict=True)
-    BundleR5.model_validate_json(exported(lived, "--release", "r5", "--service-type"))
+    validate(data, "R4")
+    validate(exported(lived, "--release", "r5", "--service-type"), "R5")
     assert sorted(told(data)) == sorted((v["id"], v["status"]) for v in lived.json("list"))
     assert stat.S_IMODE((lived.folder / "all.json").stat().st_mode) == 0o600
     for secret in ("iv-mood", "ketamin", "Harbor", "lamp", "cold"):
@@ -252,7 +251,7 @@ def test_a_changed_appointment_moves_there_and_back(desk: Desk) -> None:
 
 
 def test_another_chair_is_a_move(desk: Desk) -> None:
-    place = {"actor": {"reference": "Location/9", "display": "Alcove"}}
+    place: dict[str, Any] = {"actor": {"reference": "Location/9", "display": "Alcove"}}
     there = appointment()
     there["participant"].append(place)
     take(desk, appointment())
@@ -497,11 +496,26 @@ def test_what_is_no_bundle(desk: Desk, content: bytes, words: str) -> None:
     assert error["hint"]
 
 
+def test_a_book_on_a_server_gives_and_takes_the_same(desk: Desk, database_url: str) -> None:
+    file = desk.file("b.json", bundle(appointment(), appointment(2, TEN, "M1002", status="pending")))
+    desk.say("fhir", "import", file)
+    here = visits(desk)
+    desk.setenv(INFUSION_DB=database_url)
+    desk.say("init", "--from", str(DATA / "harbor" / "clinic.toml"), "--quiet")
+    desk.say("patients", "import", str(DATA / "harbor" / "patients.csv"), "--quiet")
+    assert done(desk.json("fhir", "import", file)) == [(1, "book"), (2, "hold")]
+    assert visits(desk) == here
+    assert told(exported(desk)) == [(ONE, "booked"), (TWO, "pending")]
+    assert desk.json("fhir", "import", "out.json")["unchanged"] == [5, 8]
+    desk.file("b.json", bundle(appointment(start=WEDNESDAY), appointment(2, mrn="M1002", status="cancelled")))
+    assert done(desk.json("fhir", "import", file)) == [(1, "move"), (2, "cancel")]
+
+
 def test_standard_input_is_read(desk: Desk) -> None:
     assert desk.say("fhir", "import", "-", stdin=bundle(appointment())).startswith("1 appointment read: 1 booked")
 
 
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     ["\0", "\ud800", "", " ", "M1001", YARA, ONE, "consult", "cancelled", "2026-11-24T09:00:00Z", None, 7, [], {}]
 )
 WHERE = ("status", "start", "id", "identifier", "serviceType", "participant", "meta", "subject", "contained")
