@@ -371,6 +371,12 @@ def test_a_person_is_known_by_what_is_marked_as_an_mrn_and_by_nothing_else_then(
     assert refused(desk, 6, appointment(2, TEN, "y"), two) == [(1, "participant", "several-patients")]
 
 
+def test_an_mrn_that_is_anothers_id_means_whose_mrn_it_is(desk: Desk) -> None:
+    desk.say("patients", "add", "--mrn", YARA, "New Person")
+    take(desk, appointment(mrn=YARA), appointment(2, TEN), patient(YARA))
+    assert [v[0] for v in visits(desk)] == [ids.encode("patient", 60), YARA]
+
+
 def test_somebody_with_that_mrn_and_another_birth_date_is_somebody_else(desk: Desk) -> None:
     other = patient("x", identifier=[{"value": "M1001"}], birthDate="1950-01-01")
     assert refused(desk, 6, appointment(mrn="x"), other) == [(1, "participant", "other-birth-date")]

@@ -84,7 +84,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "APPT": ("A7K2MH", "AANANX", "M1001x", "zzz"),
     "PROTOCOL": ("iv-moood", "iv-mood", "esketamine"),
     "WHEN": ("2026-11-26T09:00", "banana", NINE, "2026-11-20T09:00"),
-    "FILE": ("requests.csv", "bundle.json", "people.csv", "plan.json", "nowhere.csv", "."),
+    "FILE": ("requests.csv", "people.csv", "plan.json", "nowhere.csv", "."),
     "ID": ("yra sanchez", "zoë", "PANANX", "OANANX", "BANANX", "SANANX"),
     "REQUIREMENT": ("consen", "consent"),
     "DIR": ("requests.csv", "nowhere"),

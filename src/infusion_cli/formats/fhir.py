@@ -70,7 +70,9 @@ def chair_names(clinic: Clinic) -> dict[str, str]:
     """The chair that a case-folded text means: an id, a name, or what a Bundle calls it."""
     words = {clean(chair_word(clinic, c.id)).casefold(): c.id for c in clinic.chairs}
     names = {clean(c.name).casefold(): c.id for c in clinic.chairs}
-    return words | names | {c.id.casefold(): c.id for c in clinic.chairs}
+    found = words | names | {c.id.casefold(): c.id for c in clinic.chairs}
+    found.pop("", None)  # a name of invisible characters
+    return found
 
 
 class _Writer:

@@ -160,7 +160,9 @@ class _Plan:
             raise _Pass("no-start", "proposed for no time yet")
         if one.start < self.writer.now:
             raise _Pass("in-the-past", "it has begun already, and what is past is not booked")
-        fields = {"patient": self._patient(one).id, "protocol": self._asked_for(one), "when": utc_text(one.start)}
+        person, protocol = self._patient(one), self._asked_for(one)
+        # By the MRN, which in a batch goes before an id: somebody's may look like another's id.
+        fields = {"patient": person.mrn or person.id, "protocol": protocol, "when": utc_text(one.start)}
         fields |= {"chair": one.chair} if one.chair else {}
         fields |= {"hold": self.ask.hold or USUAL_HOLD} if wish == "hold" else {}
         key, number = (known.key, known.number) if known else (one.keys[0], 0)
