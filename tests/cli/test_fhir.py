@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import re
 import stat
+from pathlib import Path
 from typing import Any
 
 import pytest
-from cli.desk import BEN, DATA, FIRST_VISITS, YARA, Desk, op
+from builders import NOW, block, place, visit, write
+from builders import book as new_book
+from builders import patient as patient_of_book
+from cli.desk import BEN, DATA, FATIMA, FIRST_VISITS, YARA, Desk, op
 from fhir_models import validate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infusion_cli.domain import ids
+from infusion_cli.domain.interchange import RELEASES, WISHES
 from infusion_cli.store.repository import open_store
 
 ONE, TWO, THREE, _ = FIRST_VISITS
@@ -153,6 +158,27 @@ def test_what_was_written_from_a_book_changes_nothing_in_it(lived: Desk, words: 
     assert len(answer["unchanged"]) == answer["appointments"] == 9
     assert lived.octets() == before
     assert lived.type("fhir", "import", "out.json", "--exit-code").status == 0
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_visits_of_every_status_past_and_to_come_go_out_and_change_nothing_when_they_come_back(
+    desk: Desk, release: str
+) -> None:
+    desk.setenv(INFUSION_DB="all.sqlite3", INFUSION_NOW="2026-11-30T08:00")
+    made = []
+    for n, status in enumerate(sorted(set(WISHES) - {"waitlist"})):
+        held: dict[str, Any] = {"hold_until": NOW + 3600} if status in {"pending", "proposed"} else {}
+        made += [visit(n, f"2026-12-{n + 7:02}T09:00", status=status, **held)]
+        made += [visit(n + 20, f"2026-11-{n + 7:02}T09:00", of=n, status=status, **held)]
+    with new_book(place(desk.folder / "all.sqlite3")) as store:
+        write(store, *(patient_of_book(n) for n in range(12)), *made, block(), block(1, "clinic", ""))
+    data = exported(desk, "--release", release)
+    validate(data, release)
+    assert sorted(told(data)) == sorted((v.id, v.status) for v in made)
+    before = (desk.folder / "all.sqlite3").read_bytes()
+    answer = desk.json("fhir", "import", "out.json")
+    assert (answer["operation"], len(answer["unchanged"]), answer["skipped"]) == (None, len(made), [])
+    assert (desk.folder / "all.sqlite3").read_bytes() == before
 
 
 def test_an_older_export_takes_nothing_back(lived: Desk) -> None:
@@ -521,6 +547,32 @@ def test_standard_input_is_read(desk: Desk) -> None:
     assert desk.say("fhir", "import", "-", stdin=bundle(appointment())).startswith("1 appointment read: 1 booked")
 
 
+STARTS = [f"2026-11-{day}T{hour:02}:00:00-05:00" for day in (24, 25) for hour in (9, 10, 11)]
+STATES = st.tuples(st.sampled_from(("booked", "pending", "cancelled", "entered-in-error")), st.sampled_from(STARTS))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(STATES, STATES), min_size=1, max_size=5))
+def test_the_book_follows_whatever_the_other_system_does(
+    desk: Desk, harbor_book: Path, steps: list[tuple[tuple[str, str], tuple[str, str]]]
+) -> None:
+    desk.book.write_bytes(harbor_book.read_bytes())
+    for step in steps:
+        said = [appointment(n, at, f"M100{n + 1}", status=status) for n, (status, at) in enumerate(step)]
+        desk.file("b.json", bundle(*said))
+        before = desk.octets()
+        answer = desk.type("fhir", "import", "b.json", "--json")
+        if answer.status == 4:  # both want the one chair of consultations at once
+            assert desk.octets() == before
+            continue
+        assert answer.status == 0, answer
+        standing = [(v["patient"], v["start"]) for v in desk.json("list") if v["status"] in {"booked", "pending"}]
+        wanted = [(who, at) for who, (status, at) in zip((YARA, FATIMA), step, strict=True) if status in STANDING]
+        assert sorted(standing) == sorted(wanted)
+        assert done(desk.json("fhir", "import", "b.json")) == []
+
+
+STANDING = {"booked", "pending"}
 ODD: st.SearchStrategy[Any] = st.sampled_from(
     ["\0", "\ud800", "", " ", "M1001", YARA, ONE, "consult", "cancelled", "2026-11-24T09:00:00Z", None, 7, [], {}]
 )

@@ -26,7 +26,6 @@ from infusion_cli.services.ports import Answer, Reader, Writer
 COMMAND = "fhir import"
 REASONS = {"cancelled": "cancelled in the other system", "entered-in-error": "entered in error in the other system"}
 """All that is kept of why: the words of somebody's appointment are theirs."""
-STANDING = frozenset({"pending", "booked", "arrived", "checked-in", "fulfilled"})
 
 _ORDER = {"cancel": 0, "no-show": 0, "move": 1, "confirm": 2, "book": 3, "hold": 3}
 """What frees a place comes before what may need it."""
@@ -162,7 +161,7 @@ class _Plan:
             raise _Pass("in-the-past", "it has begun already, and what is past is not booked")
         person, protocol = self._patient(one), self._asked_for(one)
         # By the MRN, which in a batch goes before an id: somebody's may look like another's id.
-        fields = {"patient": person.mrn or person.id, "protocol": protocol, "when": utc_text(one.start)}
+        fields = {"patient": person.mrn, "protocol": protocol, "when": utc_text(one.start)}
         fields |= {"chair": one.chair} if one.chair else {}
         fields |= {"hold": self.ask.hold or USUAL_HOLD} if wish == "hold" else {}
         key, number = (known.key, known.number) if known else (one.keys[0], 0)
@@ -172,7 +171,7 @@ class _Plan:
         """Make the visit what the appointment has become."""
         visit, key = known.visit, _key(known.key, known.number + 1)
         self._refuse_other(one, visit)
-        if visit.status not in STANDING and wish in {"book", "hold"}:
+        if not visit.is_live and wish in {"book", "hold"}:
             self._new(one, wish, known)
             return
         steps = list(self._steps(one, wish, visit))
@@ -184,12 +183,12 @@ class _Plan:
     def _steps(self, one: Wanted, wish: str, visit: Appointment) -> Iterator[tuple[str, dict[str, str]]]:
         """What a visit lacks of what is asked, each an action with its fields."""
         if wish == "cancel":
-            if visit.status in STANDING:
+            if visit.is_live:
                 yield "cancel", {"reason": REASONS[one.status], "by": one.by}
         elif wish == "no-show":
-            if visit.status in STANDING and visit.start > self.writer.now:
+            if visit.is_live and visit.start > self.writer.now:
                 raise _Refusal("status", "not-begun", f"{visit.id} has not begun, so nobody has missed it yet")
-            if visit.status in STANDING:
+            if visit.is_live:
                 yield "no-show", {}
         else:
             start = visit.start if one.start is None else one.start
