@@ -114,7 +114,11 @@ def test_a_reference_to_one_of_two_servers_means_the_one_of_the_appointment() ->
     here, there = bundle(PATIENT, APPOINTMENT), bundle(PATIENT | {"identifier": [{"value": "M2"}]}, server="https://b")
     here["entry"] += there["entry"]
     assert read(here).wanted[0].person[0].value == "M1001"
-    here["entry"][1]["fullUrl"] = "urn:uuid:1"
+    del here["entry"][0]
+    assert read(here).wanted[0].person == ()
+    here["entry"][0]["fullUrl"] = "urn:uuid:1"
+    assert read(here).wanted[0].person[0].value == "M2"
+    here["entry"] += bundle(PATIENT)["entry"]
     assert read(here).wanted[0].person == ()
 
 

@@ -22,6 +22,8 @@ from infusion_cli.formats.sheet import brief, physical_lines
 
 BUNDLES = ("collection", "searchset", "batch", "transaction", "message")
 """Types of a Bundle whose entries say how things are; in a history each stands several times."""
+SERVERS = ("http://", "https://")
+"""How addresses on a server begin."""
 FIRST, LAST = 0, 7_258_118_400
 """1970 to 2200: what a book can hold."""
 
@@ -184,16 +186,17 @@ class _Reader:
         self._chairs = chairs
         self._known: dict[str, Resource | None] = {}
         """Resources by URL and by type and id; None where two have the same."""
+        self._at_no_server: dict[str, Resource | None] = {}
+        """Those by type and id that are kept nowhere."""
         self._read_before: dict[int, _Actor] = {}
         for entry in entries:
             kind, id_ = entry.resource.get("resourceType"), entry.resource.get("id")
             if entry.url:
-                self._note(entry.url, entry.resource)
+                _note(self._known, entry.url, entry.resource)
             if isinstance(kind, str) and isinstance(id_, str):
-                self._note(f"{kind}/{id_}", entry.resource)
-
-    def _note(self, name: str, resource: Resource) -> None:
-        self._known[name] = None if name in self._known else resource
+                _note(self._known, f"{kind}/{id_}", entry.resource)
+                if not entry.url.startswith(SERVERS):
+                    _note(self._at_no_server, f"{kind}/{id_}", entry.resource)
 
     def read(self, entry: _Entry) -> Wanted | Skipped | None:
         """The appointment of an entry, why it is passed over, or None for another kind of resource."""
@@ -269,14 +272,22 @@ class _Reader:
         return self._read_before[id(found)]
 
     def _resolved(self, entry: _Entry, target: str) -> Resource | None:
-        """The resource that a reference means by FHIR's rules (contained, URL, the same server, type and id)."""
+        """The resource that a reference means by FHIR's rules: contained, by URL, or by type and id.
+
+        What is kept on a server means by type and id what is kept on the same server, nobody else's.
+        """
         if target.startswith("#"):
             inside = _objects(entry.resource, "contained")
             return next((r for r in inside if r.get("id") == target[1:]), None)
         target = target.partition("/_history/")[0]
+        if not entry.url.startswith(SERVERS) or target.startswith((*SERVERS, "urn:")):
+            return self._known.get(target)
         server = entry.url.rpartition("/Appointment/")[0]
-        names = (target, f"{server}/{target}") if server else (target,)
-        return next((r for name in names if (r := self._known.get(name)) is not None), None)
+        return self._known.get(f"{server}/{target}") or self._at_no_server.get(target)
+
+
+def _note(known: dict[str, Resource | None], name: str, resource: Resource) -> None:
+    known[name] = None if name in known else resource
 
 
 def _actor_of(resource: Resource) -> _Actor:
@@ -308,7 +319,7 @@ def _keys(entry: _Entry, identifiers: tuple[Identifier, ...]) -> tuple[str, ...]
     id_ = _text(entry.resource, "id")
     if identifiers:
         return tuple(dict.fromkeys(_key("identifier", i.system, i.value) for i in identifiers))
-    if entry.url.startswith(("http://", "https://")):
+    if entry.url.startswith(SERVERS):
         return (_key("url", "", entry.url.partition("/_history/")[0]),)
     if id_ or entry.url:
         return (_key("id", "", id_ or entry.url),)
