@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from infusion_cli.domain.interchange import WISHES, EntryProblem, Identifier, Wanted
 from infusion_cli.errors import InvalidDataError
-from infusion_cli.formats.fhir_read import BUNDLES, Found, appointments
+from infusion_cli.formats.fhir_entries import BUNDLES
+from infusion_cli.formats.fhir_read import Found, appointments
 
 CHAIRS = {"window": "chair-1", "chair-1": "chair-1", "garden": "chair-2"}
 PATIENT = {"resourceType": "Patient", "id": "p1", "identifier": [{"system": "urn:mrn", "value": "M1001"}]}

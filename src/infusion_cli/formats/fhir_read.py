@@ -11,17 +11,21 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from infusion_cli.domain.clinic_time import MINUTE
 from infusion_cli.domain.interchange import WISHES, EntryProblem, Identifier, Skipped, Wanted
 from infusion_cli.domain.names import clean
-from infusion_cli.errors import InvalidDataError
-from infusion_cli.formats.line_error import LineError
-from infusion_cli.formats.sheet import brief, physical_lines
+from infusion_cli.formats.fhir_entries import (
+    Entry,
+    Resource,
+    WrongError,
+    checked_object,
+    entries_of,
+    objects_in,
+    text_in,
+)
 
-BUNDLES = ("collection", "searchset", "batch", "transaction", "message")
-"""Types of a Bundle whose entries say how things are; in a history each stands several times."""
 SERVERS = ("http://", "https://")
 """How addresses on a server begin."""
 FIRST, LAST = 0, 7_258_118_400
@@ -32,8 +36,6 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:
 _KEY_LENGTH = 32
 _BY_PATIENT = "pat"
 """How the codes of FHIR's appointment-cancellation-reason begin that are the patient's."""
-
-Resource = dict[str, Any]
 
 
 class Found(NamedTuple):
@@ -50,13 +52,13 @@ def appointments(text: str, name: str, chairs: Mapping[str, str]) -> Found:
     `chairs` gives a chair's id for each case-folded text that means it. `.ndjson` and `.jsonl` by
     the file's `name` are a resource a line. Raises `InvalidDataError` when it is no such file at all.
     """
-    entries = _lines(text) if name.lower().endswith((".ndjson", ".jsonl")) else _entries(_parsed(text))
+    entries = entries_of(text, name)
     reader = _Reader(entries, chairs)
     found = Found([], [], [])
     for entry in entries:
         try:
             read = reader.read(entry)
-        except _WrongError as wrong:
+        except WrongError as wrong:
             found.problems.append(EntryProblem(entry.number, *wrong.found))
             continue
         if isinstance(read, Wanted):
@@ -64,21 +66,6 @@ def appointments(text: str, name: str, chairs: Mapping[str, str]) -> Found:
         elif read is not None:
             found.skipped.append(read)
     return _without_doubles(found)
-
-
-class _WrongError(Exception):
-    """An entry cannot be used."""
-
-    def __init__(self, column: str, rule: str, message: str) -> None:
-        super().__init__(message)
-        self.found = (column, rule, message)
-
-
-class _Entry(NamedTuple):
-    number: int
-    url: str
-    resource: Resource
-    method: str = ""
 
 
 def _without_doubles(found: Found) -> Found:
@@ -96,77 +83,6 @@ def _without_doubles(found: Found) -> Found:
     return found._replace(wanted=kept, problems=sorted(found.problems))
 
 
-def _parsed(text: str) -> Any:
-    """The JSON value; raises `InvalidDataError` for what is none, also where a name stands twice in an object."""
-    try:
-        # No number of the file is used, so none can be too large to be read.
-        return json.loads(text, object_pairs_hook=_object, parse_int=bool, parse_float=bool, parse_constant=_no_number)
-    except json.JSONDecodeError as error:
-        wrong = LineError(error.lineno, "", "bad-json", f"not JSON: {error.msg.lower()}, at character {error.colno}")
-    except RecursionError:
-        wrong = LineError(None, "", "bad-json", "not JSON that can be read: too deep")
-    except _WrongError as error:
-        wrong = LineError(None, *error.found)
-    raise InvalidDataError("The file is not JSON that can be used; nothing was written.", [wrong], "export it again")
-
-
-def _object(pairs: list[tuple[str, Any]]) -> Resource:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _WrongError("", "doubled-name", "a name stands twice in one object, and nobody can tell which counts")
-    return found
-
-
-def _no_number(name: str) -> Any:
-    raise _WrongError("", "bad-json", f"{name} is no number of JSON")
-
-
-def _entries(value: Any) -> list[_Entry]:
-    """The resources of a Bundle, or the lone one; raises `InvalidDataError` for anything else."""
-    kind = value.get("resourceType") if isinstance(value, dict) else None
-    if kind == "Appointment":
-        return [_Entry(1, "", value)]
-    if kind != "Bundle":
-        what = f"a {brief(kind)}" if isinstance(kind, str) else "no resource of FHIR"
-        raise InvalidDataError(
-            f"The file is {what}, not a Bundle or an Appointment.", hint="ask for a Bundle of Appointments, in JSON"
-        )
-    if value.get("type") not in BUNDLES:
-        raise InvalidDataError(f"A Bundle is of one of the types {', '.join(BUNDLES)}.", hint="export it as one")
-    entries = value.get("entry", [])
-    if not isinstance(entries, list):
-        raise InvalidDataError("The Bundle's entry is no list.", hint="export it again")
-    return [_entry(number, entry) for number, entry in enumerate(entries, 1)]
-
-
-def _entry(number: int, entry: Any) -> _Entry:
-    """One that is malformed has nothing in it, and is refused when it is its turn."""
-    holder = entry if isinstance(entry, dict) else {}
-    url, resource, request = (holder.get(name) for name in ("fullUrl", "resource", "request"))
-    method = request.get("method") if isinstance(request, dict) else ""
-    return _Entry(
-        number,
-        url if isinstance(url, str) else "",
-        resource if isinstance(resource, dict) else {},
-        method if isinstance(method, str) else "",
-    )
-
-
-def _lines(text: str) -> list[_Entry]:
-    """A resource a line, each numbered by its line; raises `InvalidDataError` for a line that is no JSON."""
-    found = []
-    for number, line in enumerate(physical_lines(text), 1):
-        if not line.strip():
-            continue
-        try:
-            value = _parsed(line)
-        except InvalidDataError as error:
-            errors = [e._replace(line=number) for e in error.errors]
-            raise InvalidDataError(error.message, errors, error.hint) from None
-        found.append(_Entry(number, "", value if isinstance(value, dict) else {}))
-    return found
-
-
 class _Actor(NamedTuple):
     """Who or what takes part, by its type in FHIR and all that it may be known by."""
 
@@ -182,7 +98,7 @@ _NOBODY = _Actor("Patient")
 class _Reader:
     """Reads appointments, with all that is in the file to resolve what they refer to."""
 
-    def __init__(self, entries: list[_Entry], chairs: Mapping[str, str]) -> None:
+    def __init__(self, entries: list[Entry], chairs: Mapping[str, str]) -> None:
         self._chairs = chairs
         self._known: dict[str, Resource | None] = {}
         """Resources by URL and by type and id; None where two have the same."""
@@ -198,20 +114,20 @@ class _Reader:
                 if not entry.url.startswith(SERVERS):
                     _note(self._at_no_server, f"{kind}/{id_}", entry.resource)
 
-    def read(self, entry: _Entry) -> Wanted | Skipped | None:
+    def read(self, entry: Entry) -> Wanted | Skipped | None:
         """The appointment of an entry, why it is passed over, or None for another kind of resource."""
         if entry.method == "DELETE":
             return Skipped(entry.number, "delete", "a deletion; an appointment that is off is cancelled by its status")
         kind = entry.resource.get("resourceType")
         if not isinstance(kind, str):
-            raise _WrongError("resourceType", "bad-value", "the entry has no resource with a resourceType")
+            raise WrongError("resourceType", "bad-value", "the entry has no resource with a resourceType")
         return self._appointment(entry) if kind == "Appointment" else None
 
-    def _appointment(self, entry: _Entry) -> Wanted:
+    def _appointment(self, entry: Entry) -> Wanted:
         resource = entry.resource
-        status = _text(resource, "status")
+        status = text_in(resource, "status")
         if status not in WISHES:
-            raise _WrongError("status", "unknown-status", f"the status is one of {', '.join(WISHES)}")
+            raise WrongError("status", "unknown-status", f"the status is one of {', '.join(WISHES)}")
         identifiers = tuple(_identifiers(resource))
         actors = self._actors(entry)
         person = self._person(actors)
@@ -233,7 +149,7 @@ class _Reader:
         """The one patient who takes part, nobody when none is told."""
         found = dict.fromkeys(a._replace(kind="Patient", words=()) for a in actors if a.kind == "Patient")
         if len(found) > 1:
-            raise _WrongError("participant", "several-patients", "more than one patient takes part")
+            raise WrongError("participant", "several-patients", "more than one patient takes part")
         return next(iter(found), _NOBODY)
 
     def _chair(self, actors: Sequence[_Actor]) -> str:
@@ -241,43 +157,43 @@ class _Reader:
         places = [a for a in actors if a.kind in {"Location", "Device"}]
         named = dict.fromkeys(filter(None, map(self._chair_of, places)))
         if len(named) > 1:
-            raise _WrongError("participant", "several-chairs", "more than one chair takes part")
+            raise WrongError("participant", "several-chairs", "more than one chair takes part")
         return next(iter(named), "")
 
     def _chair_of(self, place: _Actor) -> str:
         words = [*(i.value for i in place.identifiers), *place.words]
         return next((self._chairs[w.casefold()] for w in words if w.casefold() in self._chairs), "")
 
-    def _actors(self, entry: _Entry) -> list[_Actor]:
+    def _actors(self, entry: Entry) -> list[_Actor]:
         """Who and what takes part; in R5 a lone patient may stand as the subject instead."""
-        references = [p["actor"] for p in _objects(entry.resource, "participant") if p.get("actor") is not None]
-        found = [self._actor(entry, _checked_object(reference, "participant")) for reference in references]
+        references = [p["actor"] for p in objects_in(entry.resource, "participant") if p.get("actor") is not None]
+        found = [self._actor(entry, checked_object(reference, "participant")) for reference in references]
         subject = entry.resource.get("subject")
         if subject is not None and not any(actor.kind == "Patient" for actor in found):
-            found.append(self._actor(entry, _checked_object(subject, "subject")))
+            found.append(self._actor(entry, checked_object(subject, "subject")))
         return found
 
-    def _actor(self, entry: _Entry, reference: Resource) -> _Actor:
+    def _actor(self, entry: Entry, reference: Resource) -> _Actor:
         """What a Reference tells, or the resource that it means."""
-        target = _text(reference, "reference", "participant")
+        target = text_in(reference, "reference", "participant")
         found = self._resolved(entry, target)
         if found is None:
             kind, _, last = target.rpartition("/")
             given = reference.get("identifier")
             told = tuple(_identifiers({"identifier": [] if given is None else [given]}, "participant"))
-            kind = _text(reference, "type", "participant") or kind.rpartition("/")[2]
-            return _Actor(kind, told, (_text(reference, "display", "participant"), last))
+            kind = text_in(reference, "type", "participant") or kind.rpartition("/")[2]
+            return _Actor(kind, told, (text_in(reference, "display", "participant"), last))
         if id(found) not in self._read_before:  # once, however many refer to it
             self._read_before[id(found)] = _actor_of(found)
         return self._read_before[id(found)]
 
-    def _resolved(self, entry: _Entry, target: str) -> Resource | None:
+    def _resolved(self, entry: Entry, target: str) -> Resource | None:
         """The resource that a reference means by FHIR's rules: contained, by URL, or by type and id.
 
         What is kept on a server means by type and id what is kept on the same server, nobody else's.
         """
         if target.startswith("#"):
-            inside = _objects(entry.resource, "contained")
+            inside = objects_in(entry.resource, "contained")
             return next((r for r in inside if r.get("id") == target[1:]), None)
         target = target.partition("/_history/")[0]
         if not entry.url.startswith(SERVERS) or target.startswith((*SERVERS, "urn:")):
@@ -293,15 +209,15 @@ def _note(known: dict[str, Resource | None], name: str, resource: Resource) -> N
 def _actor_of(resource: Resource) -> _Actor:
     names = [resource.get("name"), resource.get("id")]
     return _Actor(
-        _text(resource, "resourceType", "participant"),
+        text_in(resource, "resourceType", "participant"),
         tuple(_identifiers(resource, "participant")),
         tuple(clean(name) for name in names if isinstance(name, str)),
-        _text(resource, "birthDate", "participant"),
+        text_in(resource, "birthDate", "participant"),
     )
 
 
 def _identifiers(resource: Resource, column: str = "identifier") -> Iterator[Identifier]:
-    for given in _objects(resource, "identifier", column):
+    for given in objects_in(resource, "identifier", column):
         found = _identifier(given, column)
         if found.value:
             yield found
@@ -309,21 +225,21 @@ def _identifiers(resource: Resource, column: str = "identifier") -> Iterator[Ide
 
 def _identifier(given: Resource, column: str) -> Identifier:
     kind = given.get("type")
-    codings = _objects(_checked_object(kind, column), "coding", column) if kind is not None else []
-    is_mrn = any(_text(coding, "code", column) == "MR" for coding in codings)
-    return Identifier(_text(given, "system", column), _text(given, "value", column), is_mrn)
+    codings = objects_in(checked_object(kind, column), "coding", column) if kind is not None else []
+    is_mrn = any(text_in(coding, "code", column) == "MR" for coding in codings)
+    return Identifier(text_in(given, "system", column), text_in(given, "value", column), is_mrn)
 
 
-def _keys(entry: _Entry, identifiers: tuple[Identifier, ...]) -> tuple[str, ...]:
+def _keys(entry: Entry, identifiers: tuple[Identifier, ...]) -> tuple[str, ...]:
     """By its identifiers, else by where it is kept, else by its id."""
-    id_ = _text(entry.resource, "id")
+    id_ = text_in(entry.resource, "id")
     if identifiers:
         return tuple(dict.fromkeys(_key("identifier", i.system, i.value) for i in identifiers))
     if entry.url.startswith(SERVERS):
         return (_key("url", "", entry.url.partition("/_history/")[0]),)
     if id_ or entry.url:
         return (_key("id", "", id_ or entry.url),)
-    raise _WrongError("identifier", "no-identifier", "it has no identifier and no id, so it could not be known again")
+    raise WrongError("identifier", "no-identifier", "it has no identifier and no id, so it could not be known again")
 
 
 def _key(kind: str, system: str, value: str) -> str:
@@ -331,18 +247,18 @@ def _key(kind: str, system: str, value: str) -> str:
 
 
 def _start(resource: Resource) -> int | None:
-    text = _text(resource, "start")
+    text = text_in(resource, "start")
     if not text:
         return None
     at = _instant(text, "start")
     if at % MINUTE:
-        raise _WrongError("start", "off-the-minute", "the start is not on a full minute")
+        raise WrongError("start", "off-the-minute", "the start is not on a full minute")
     return int(at)
 
 
 def _updated(resource: Resource) -> int | None:
     meta = resource.get("meta")
-    text = _text(_checked_object(meta, "meta"), "lastUpdated", "meta") if meta is not None else ""
+    text = text_in(checked_object(meta, "meta"), "lastUpdated", "meta") if meta is not None else ""
     return int(_instant(text, "meta")) if text else None
 
 
@@ -351,25 +267,25 @@ def _instant(text: str, column: str) -> float:
     found = _INSTANT.fullmatch(text)
     if not found:
         message = "no instant with seconds and an offset, such as 2026-12-01T09:00:00-05:00"
-        raise _WrongError(column, "bad-instant", message)
+        raise WrongError(column, "bad-instant", message)
     fraction = float(f"0.{found[2][:6]}") if found[2] else 0.0
     try:
         at = datetime.fromisoformat(found[1] + found[3]).timestamp() + fraction
     except (ValueError, OverflowError):
-        raise _WrongError(column, "bad-instant", "no such date, time or offset") from None
+        raise WrongError(column, "bad-instant", "no such date, time or offset") from None
     if not FIRST <= at < LAST:
-        raise _WrongError(column, "bad-instant", "not between the years 1970 and 2199")
+        raise WrongError(column, "bad-instant", "not between the years 1970 and 2199")
     return at
 
 
 def _services(resource: Resource) -> Iterator[str]:
     """Codes, displays and texts: of CodeableConcepts in R4, inside CodeableReferences in R5."""
-    for given in _objects(resource, "serviceType"):
+    for given in objects_in(resource, "serviceType"):
         inner = given.get("concept")
-        concept = given if inner is None else _checked_object(inner, "serviceType")
-        for coding in _objects(concept, "coding", "serviceType"):
-            yield from filter(None, (_text(coding, name, "serviceType") for name in ("code", "display")))
-        if text := _text(concept, "text", "serviceType"):
+        concept = given if inner is None else checked_object(inner, "serviceType")
+        for coding in objects_in(concept, "coding", "serviceType"):
+            yield from filter(None, (text_in(coding, name, "serviceType") for name in ("code", "display")))
+        if text := text_in(concept, "text", "serviceType"):
             yield text
 
 
@@ -377,31 +293,7 @@ def _canceller(resource: Resource) -> str:
     """The patient where a code says so, else the clinic: nobody's cancellation is late unasked."""
     for name in ("cancelationReason", "cancellationReason"):  # R4, R5
         if (reason := resource.get(name)) is not None:
-            for coding in _objects(_checked_object(reason, name), "coding", name):
-                if _text(coding, "code", name).startswith(_BY_PATIENT):
+            for coding in objects_in(checked_object(reason, name), "coding", name):
+                if text_in(coding, "code", name).startswith(_BY_PATIENT):
                     return "patient"
     return "clinic"
-
-
-def _text(holder: Resource, name: str, column: str = "") -> str:
-    """A text of an object, clean, empty when it is not there."""
-    value = holder.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise _WrongError(column or name, "bad-value", f"{name} is no text")
-    return clean(value)
-
-
-def _objects(holder: Resource, name: str, column: str = "") -> list[Resource]:
-    """A list of objects, empty when it is not there."""
-    value = holder.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise _WrongError(column or name, "bad-value", f"{name} is no list of objects")
-    return value
-
-
-def _checked_object(value: Any, column: str) -> Resource:
-    if not isinstance(value, dict):
-        raise _WrongError(column, "bad-value", f"an object belongs where {column} has something else")
-    return value
