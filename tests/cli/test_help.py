@@ -26,6 +26,7 @@ WRITE = {
     ("batch", "apply"),
     ("ical", "import"),
     ("ical", "send"),
+    ("fhir", "import"),
     *(("db", name) for name in ("backup", "restore", "copy", "migrate")),
 }
 

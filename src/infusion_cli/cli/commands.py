@@ -126,6 +126,14 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "fhir",
+        "Bundles of appointments for health systems, and from them (HL7 FHIR).",
+        (
+            Entry("export", "fhir:export", "Write visits as a Bundle in JSON."),
+            Entry("import", "fhir:import_", "Book, move and cancel what the appointments of a Bundle say."),
+        ),
+    ),
+    (
         "audit",
         "Who looked at what, and whether the journal is whole.",
         (
