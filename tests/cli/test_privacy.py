@@ -106,6 +106,13 @@ def _reply(port: int, method: str, name: str) -> Artefact:
     return Artefact(f"/{name}", head.encode() + data)
 
 
+def bundles(desk: Desk, *words: str) -> list[Artefact]:
+    """Everything that a health system is given, in both releases."""
+    for release in ("R4", "R5"):
+        desk.say("fhir", "export", "--release", release, "-o", f"{release}.json", "-q", "--yes", *words)
+    return _files(desk, "R?.json")
+
+
 def _files(desk: Desk, pattern: str) -> list[Artefact]:
     found = sorted(p for p in desk.folder.glob(pattern) if p.is_file())
     assert found, pattern
@@ -144,6 +151,16 @@ def test_nothing_leads_from_a_chairs_calendar_to_what_a_patient_was_sent(booked:
     assert told(theirs, shown) == []
     assert {*sent, ONE, TWO} <= {found for found, _ in told(theirs, [*sent, *visits])}
     assert {found for found, _ in told(ours, shown)} == shown
+
+
+def test_a_bundle_says_who_and_where_and_not_what_for(booked: Desk) -> None:
+    """A health system has to know whom it is about; how to reach them, what for and by whom is not its business."""
+    made = bundles(booked)
+    calendars = {line for a in [*patients_files(booked), *busy_files(booked)] for line in _values(a.data, b"UID")}
+
+    assert told(made, [*TREATMENT, *TALK, *STAFF, EMAIL, "207 555 1000", "2075551000", *calendars]) == []
+    assert len(told(made, ["Sánchez", "M1001", "1990-05-05", "Quiet room"])) == 8
+    assert {secret for secret, _ in told(bundles(booked, "--service-type"), TREATMENT)} >= {"iv-mood", "ketamine"}
 
 
 def _values(data: bytes, name: bytes) -> list[str]:
