@@ -41,11 +41,11 @@ def busy(clinic: Clinic, of: Calendar, visits: Iterable[Appointment], lo: int, h
     first = next(standing, None)
     yield _head(clinic, of) + (told.part or (empty_part() if first is None else b""))
     if first is not None:
-        titles = {c.id: _title(clinic, c.id) for c in clinic.chairs}
+        titles = {c.id: title(clinic, c.id) for c in clinic.chairs}
         for visit in chain([first], standing):
             if visit.chair not in titles:
-                titles[visit.chair] = _title(clinic, visit.chair)
-            yield _event(visit, uid_of(visit, key), titles[visit.chair], told)
+                titles[visit.chair] = title(clinic, visit.chair)
+            yield event(visit, uid_of(visit, key), titles[visit.chair], told)
     yield b"END:VCALENDAR\r\n"
 
 
@@ -71,8 +71,23 @@ def uid_of(visit: Appointment, key: str) -> str:
     return f"{digest.hexdigest()}@calendar.invalid"
 
 
-def _title(clinic: Clinic, chair: str) -> bytes:
+def title(clinic: Clinic, chair: str) -> bytes:
+    """The SUMMARY of a visit in that chair."""
     return lines.text_line("SUMMARY", f"Busy – {chair_word(clinic, chair)}")
+
+
+def event(visit: Appointment, uid: str, summary: bytes, told: Clock) -> bytes:
+    """The visit's VEVENT; `summary` is its `title`."""
+    stamp = lines.utc(visit.stamp)
+    return b"".join(
+        (
+            f"BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:{stamp}\r\nLAST-MODIFIED:{stamp}\r\n"
+            f"SEQUENCE:{visit.sequence}\r\n{times(visit.start, visit.end, told.tz)}".encode(),
+            summary,
+            f"DESCRIPTION:{visit.id}\r\nCLASS:CONFIDENTIAL\r\nSTATUS:{CALENDAR_STATUS[visit.status]}\r\n"
+            "TRANSP:OPAQUE\r\nEND:VEVENT\r\n".encode(),
+        )
+    )
 
 
 def _head(clinic: Clinic, of: Calendar) -> bytes:
@@ -84,16 +99,3 @@ def _head(clinic: Clinic, of: Calendar) -> bytes:
     if of.uid:
         parts.append(f"REFRESH-INTERVAL;VALUE=DURATION:{REFRESH}\r\nX-PUBLISHED-TTL:{REFRESH}\r\n".encode())
     return b"".join(parts)
-
-
-def _event(visit: Appointment, uid: str, title: bytes, told: Clock) -> bytes:
-    stamp = lines.utc(visit.stamp)
-    return b"".join(
-        (
-            f"BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:{stamp}\r\nLAST-MODIFIED:{stamp}\r\n"
-            f"SEQUENCE:{visit.sequence}\r\n{times(visit.start, visit.end, told.tz)}".encode(),
-            title,
-            f"DESCRIPTION:{visit.id}\r\nCLASS:CONFIDENTIAL\r\nSTATUS:{CALENDAR_STATUS[visit.status]}\r\n"
-            "TRANSP:OPAQUE\r\nEND:VEVENT\r\n".encode(),
-        )
-    )
