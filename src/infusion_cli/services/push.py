@@ -62,7 +62,6 @@ def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subje
     """
     done: dict[str, Done] = {}
     view = _look(store, clock(), calendar, subject, form_of)
-    unchanged = view.equal
     stopped: InfusionError | None = None
     try:
         for left in reversed(range(TRIES)):
@@ -78,7 +77,7 @@ def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subje
         stopped = InterruptedCommandError("Interrupted; the calendar is not up to date yet.", "run it again")
     except InfusionError as error:
         stopped = error
-    return Pushed(list(done.values()), len(unchanged - done.keys()), stopped)
+    return Pushed(list(done.values()), len(view.equal - done.keys()), stopped)
 
 
 def rehearse(store: Store, now: int, calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
