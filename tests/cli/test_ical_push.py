@@ -166,8 +166,7 @@ def test_what_it_says_at_the_desk(one: Ward) -> None:
     desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
     assert desk.type("ical", "push", "--clinic", "--dry-run").err == "Dry run: nothing was written.\n"
     assert desk.say("ical", "push", "--clinic") == (
-        f"  + {ONE}  Tue 1 Dec 2026 08:00-09:45  Window\n"
-        "The clinic: 1 created, 0 changed, 0 removed, 0 as before.\n"
+        f"  + {ONE}  Tue 1 Dec 2026 08:00-09:45  Window\nThe clinic: 1 created, 0 changed, 0 removed, 0 as before.\n"
     ).replace("Window", NAMES[desk.json("show", ONE)["chair"]])
     assert desk.type("ical", "push", "--clinic", "--exit-code").status == 0
     desk.say("cancel", ONE, "--reason", "cold", "--yes")
@@ -474,3 +473,104 @@ def test_the_number_of_statements_does_not_grow(one: Ward, statements: list[str]
         one.push(*subject)
         counts.append(len(statements))
     assert counts[0] == counts[1] > 0
+
+
+# What is said, and to whom.
+
+
+def test_nothing_of_scheduling_and_nobodys_name_is_sent_whatever_the_names_are(one: Ward) -> None:
+    desk = one.desk
+    hostile = "Zirkon\r\nATTENDEE:mailto:zirkon@example.org"
+    desk.say("patients", "edit", YARA, "--email", "zirkon@example.org", hostile)
+    text = desk.say("clinic", "show").replace(
+        'name = "Quiet room"', 'name = "Quiet\\r\\nORGANIZER:mailto:x@example.org"'
+    )
+    desk.say("clinic", "apply", desk.file("c.toml", text), "--yes", "-q")
+    desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    with Wire(one.shelf.url) as wire:
+        desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        one.push()
+        desk.say("move", COURSE[0], "2026-12-01T08:00", "--chair", "window")
+        one.push()
+        desk.say("undo", "--yes")
+        desk.say("undo", "--yes")
+        one.push()
+    assert set(wire.methods) == {"REPORT", "PUT", "DELETE"}
+    for request in wire.seen:
+        octets = request.octets.replace(b"\r\n ", b"")
+        names = {line.partition(b":")[0].partition(b";")[0].upper() for line in octets.split(b"\r\n")}
+        assert not names & {b"ATTENDEE", b"ORGANIZER", b"METHOD"}
+        told = octets.lower()
+        assert not any(word in told for word in (b"zirkon", b"iv-mood", b"ketamine", YARA.lower().encode()))
+        assert not any(b"infusion" in part.lower() for part in (request.path.encode(), request.body))
+    assert any(
+        "Busy – Quiet ORGANIZER:mailto:x@example.org".encode() in r.body.replace(b"\r\n ", b"") for r in wire.seen
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "code"),
+    [
+        ((), 2, "usage"),
+        (("--clinic", "--chair", "window"), 2, "usage"),
+        (("--chair", "nowhere"), 3, "not-found"),
+        (("--staff", "nobody"), 3, "not-found"),
+        (("--clinic",), 2, "usage"),
+        (("--clinic", "--to", "https://a:zirkon@calendars.example/"), 2, "usage"),
+        (("--clinic", "--to", "http://127.0.0.1:1/"), 7, "calendar"),
+        (("--clinic", "--to", "http://127.0.0.1:1/", "--dry-run"), 7, "calendar"),
+    ],
+)
+def test_what_cannot_be_is_refused(desk: Desk, words: tuple[str, ...], status: int, code: str) -> None:
+    error = desk.refused(status, "ical", "push", *words)
+    assert error["code"] == code
+    assert error["hint"]
+    assert "zirkon" not in error["message"] + error["hint"]
+
+
+def test_an_address_that_is_not_the_calendars_own_gets_nothing(ward: Ward) -> None:
+    ward.desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
+    owner = ward.shelf.url.removesuffix("shared/")
+    before = ward.shelf.octets()
+    for words in ((), ("--dry-run",)):
+        error = ward.desk.refused(7, "ical", "push", "--clinic", "--to", owner, *words)
+        assert "no calendar" in error["message"]
+        assert "INFUSION_CALDAV_URL" in error["hint"]
+    assert ward.shelf.octets() == before
+    assert ward.shelf.ask("GET", f"{ward.shelf.path}../{'0' * 48}@calendar.invalid.ics").status == 404
+
+
+def test_a_wrong_password_is_told_without_it(one: Ward) -> None:
+    one.desk.setenv(INFUSION_CALDAV_PASSWORD="zirkon")
+    error = one.desk.refused(7, "ical", "push", "--clinic")
+    assert error["message"] == "The calendar server 127.0.0.1 refuses the user or the password (401)."
+    assert "zirkon" not in json.dumps(error)
+
+
+def test_a_failure_in_between_tells_what_was_done(one: Ward) -> None:
+    one.desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    with Wire(one.shelf.url, lambda r: Said(507) if len(wire.seen) > 3 and r.method == "PUT" else None) as wire:
+        one.desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        answer = one.desk.type("ical", "push", "--clinic", "--exit-code")
+    assert (answer.status, answer.err) == (7, "")
+    assert answer.out.splitlines()[2:] == [
+        "The clinic: 2 created, 0 changed, 0 removed, 0 as before.",
+        "The calendar server 127.0.0.1 cannot do it now (507).",
+        "Try: run it again later",
+    ]
+
+
+def test_without_the_extra_one_sentence_says_how_to_get_it(desk: Desk) -> None:
+    script = "import sys; sys.modules['httpx'] = None; from infusion_cli.cli.app import main; main()"
+    words = ["ical", "push", "--clinic", "--to", "https://calendars.example/", "--json"]
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    error = json.loads(done.stderr)["error"]
+    assert error["message"] == "A shared calendar needs the extra `caldav`, which is not installed."
+    assert error["hint"] == "pip install 'infusion-cli[caldav]'"
+
+
+def test_whose_calendar_is_written_is_no_look_at_patients(one: Ward) -> None:
+    one.desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
+    one.push()
+    assert [e for e in one.desk.json("audit", "list") if e["command"] == "ical push"] == []
