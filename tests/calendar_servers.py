@@ -21,10 +21,10 @@ from icalendar import Calendar
 USER, PASSWORD = "nurses", "correct horse: battery"
 NEIGHBOUR = "tea.ics"
 TEA = (
-    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Tea//EN\r\nBEGIN:VEVENT\r\nUID:tea@kitchen.example\r\n"
-    "DTSTAMP:20261101T080000Z\r\nDTSTART:20261201T150000Z\r\nDTEND:20261201T153000Z\r\nSUMMARY:Tea\r\n"
-    "RRULE:FREQ=WEEKLY;COUNT=9\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
-).encode()
+    b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Tea//EN\r\nBEGIN:VEVENT\r\nUID:tea@kitchen.example\r\n"
+    b"DTSTAMP:20261101T080000Z\r\nDTSTART:20261201T150000Z\r\nDTEND:20261201T153000Z\r\nSUMMARY:Tea\r\n"
+    b"RRULE:FREQ=WEEKLY;COUNT=9\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
 _HREFS = b'<?xml version="1.0"?><propfind xmlns="DAV:"><prop><getetag/></prop></propfind>'
 _MAKE = (
     b'<?xml version="1.0"?><C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>'
@@ -127,7 +127,7 @@ def read(octets: bytes) -> Entry:
         str(event.get("DESCRIPTION", "")),
         str(event.get("STATUS", "")),
         int(event.get("SEQUENCE", 0)),
-        _instant(event["DTSTAMP"].dt),
+        _instant(event.DTSTAMP),
     )
 
 

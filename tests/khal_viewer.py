@@ -1,4 +1,4 @@
-"""A calendar at the terminal (khal), which shows what has arrived: with a folder, a configuration and a zone of its own."""
+"""A calendar at the terminal (khal), which shows what has arrived, on a clock of its own."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Said(NamedTuple):
     body: bytes = b""
 
 
-class Cut(Exception):
+class Cut(Exception):  # noqa: N818  it is no error
     """The connection is cut: before the server hears of the request, or before it is answered."""
 
 

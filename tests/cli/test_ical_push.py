@@ -455,7 +455,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     connect = sqlite3.connect
 
     def listened_to(*args: Any, **options: Any) -> sqlite3.Connection:
-        connection = connect(*args, **options)
+        connection: sqlite3.Connection = connect(*args, **options)
         connection.set_trace_callback(seen.append)
         return connection
 
@@ -481,7 +481,7 @@ def test_the_number_of_statements_does_not_grow(one: Ward, statements: list[str]
 def test_nothing_of_scheduling_and_nobodys_name_is_sent_whatever_the_names_are(one: Ward) -> None:
     desk = one.desk
     hostile = "Zirkon\r\nATTENDEE:mailto:zirkon@example.org"
-    desk.say("patients", "edit", YARA, "--email", "zirkon@example.org", hostile)
+    desk.say("patients", "edit", YARA, "--email", "zirkon@example.org", "--name", hostile)
     text = desk.say("clinic", "show").replace(
         'name = "Quiet room"', 'name = "Quiet\\r\\nORGANIZER:mailto:x@example.org"'
     )
