@@ -15,7 +15,7 @@ import pytest
 from post_office import CA
 from wire import Cut, Said, Seen, Turn, Wire
 
-from infusion_cli.caldav import client
+from infusion_cli.caldav import connection
 from infusion_cli.caldav.client import Collection
 from infusion_cli.config import CalendarServer
 from infusion_cli.domain.shared_calendar import Held
@@ -238,9 +238,9 @@ def test_an_address_with_somebody_elses_name_in_it_is_asked_as_ours() -> None:
         (404, None, "has no calendar at that address (404)"),
         (404, put_new, "has no calendar at that address (404)"),
         (410, None, "has no calendar at that address (410)"),
-        (405, None, "is no calendar (405)"),
-        (200, None, "is no calendar (200)"),
-        (415, None, "is no calendar (415)"),
+        (405, None, "has no calendar at that address, but something else (405)"),
+        (200, None, "has no calendar at that address, but something else (200)"),
+        (415, None, "has no calendar at that address, but something else (415)"),
         (405, put_new, "takes no such change of the calendar (405)"),
         (413, put_over, "takes no such change of the calendar (413)"),
         (500, None, "cannot do it now (500)"),
@@ -248,7 +248,7 @@ def test_an_address_with_somebody_elses_name_in_it_is_asked_as_ours() -> None:
         (507, put_over, "cannot do it now (507)"),
         (429, remove, "cannot do it now (429)"),
         (501, remove, "cannot do it now (501)"),
-        (303, None, "is no calendar (303)"),
+        (303, None, "has no calendar at that address, but something else (303)"),
     ],
 )
 def test_a_status_is_one_sentence(status: int, ask: Callable[[Collection], object] | None, words: str) -> None:
@@ -319,7 +319,7 @@ def test_an_empty_folder_that_is_no_calendar_is_refused(is_: str) -> None:
     def turn(request: Seen) -> Said:
         return Said(207, (), (NOTHING if request.method == "REPORT" else kind(is_)).encode())
 
-    assert refusal(turn).message == "What 127.0.0.1 has at that address is no calendar."
+    assert refusal(turn).message == "The calendar server 127.0.0.1 has no calendar at that address, but something else."
 
 
 @pytest.mark.parametrize(
@@ -340,14 +340,14 @@ def test_an_etag_is_sent_back_as_far_as_it_can_be(given: str, sent: str) -> None
 
 
 def test_a_huge_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(connection, "MAX_BYTES", 100_000)
     assert "does not end" in refusal(says(b" " * 200_000)).message
     assert "does not end" in refusal(says(b" " * 200_000, 401)).message
     assert "does not end" in refusal(says(b" " * 200_000, 201), put_new).message
 
 
 def test_an_answer_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "ANSWER_TIME", 0.3)
+    monkeypatch.setattr(connection, "ANSWER_TIME", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def trickle() -> None:

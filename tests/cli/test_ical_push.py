@@ -153,6 +153,14 @@ def test_the_past_stays_as_it_was_and_last_week_is_still_true(ward: Ward) -> Non
     assert ward.shown() == [before]
 
 
+def test_a_hold_that_ran_out_leaves_the_calendar(ward: Ward) -> None:
+    ward.desk.say("book", YARA, "iv-mood", "2026-12-01T08:00", "--hold", "2h")
+    assert ward.push() == NOTHING | {"created": [ONE]}
+    ward.desk.at("2026-11-23T11:00")
+    assert ward.push() == NOTHING | {"removed": [ONE]}
+    assert ward.shown() == []
+
+
 def test_what_a_rehearsal_says_is_what_a_run_does(ward: Ward) -> None:
     ward.desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
     before = ward.shelf.octets()
@@ -327,16 +335,21 @@ def test_two_runs_at_once_end_with_one_calendar(ward: Ward) -> None:
     assert len(ward.shown()) == 6
 
 
-def test_a_visit_that_is_booked_and_pushed_by_another_meanwhile_stays(one: Ward) -> None:
+@pytest.mark.parametrize("is_before", [True, False], ids=["before the answer", "after it"])
+def test_a_visit_that_is_booked_and_pushed_by_another_meanwhile_stays(one: Ward, *, is_before: bool) -> None:
     desk = one.desk
     desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
+    one.push()
 
     def another_desk() -> None:
         assert desk.process("book", BEN, "iv-mood", "2026-12-03T08:00").status == 0
         assert desk.process("ical", "push", "--clinic", env=one.shelf.environment()).status == 0
 
     with Wire(one.shelf.url) as wire:
-        wire.turn = at_first("REPORT", another_desk)
+        if is_before:
+            wire.turn = at_first("REPORT", another_desk)
+        else:
+            wire.after = at_first("REPORT", another_desk)
         desk.setenv(INFUSION_CALDAV_URL=wire.url)
         assert one.push() == NOTHING | {"unchanged": 2}
     assert one.shown() == one.book()

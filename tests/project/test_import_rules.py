@@ -84,7 +84,7 @@ def test_an_import_against_the_layers_is_named(copy: Path, module: str, imported
         ("formats.planted", "from dateutil import rrule", "rrule"),
         ("store.planted", "import sqlalchemy", "sqlalchemy"),
         ("services.planted", "import dataclasses", "dataclasses"),
-        ("caldav.planted", "import httpx", "httpx"),
+        ("mail.planted", "import httpx", "httpx"),
     ],
 )
 def test_a_slow_import_at_module_level_is_named(copy: Path, module: str, statement: str, use: str) -> None:
