@@ -140,24 +140,23 @@ def _instant(moment: Any) -> int:
 @contextmanager
 def radicale(folder: Path) -> Iterator[Shelf]:
     """Radicale with one user."""
-    users, config, port = folder / "users", folder / "radicale.conf", _free_port()
+    users, config = folder / "users", folder / "radicale.conf"
     users.write_text(f"{USER}:{PASSWORD}\n", encoding="utf-8")
     config.write_text(
-        f"[server]\nhosts = 127.0.0.1:{port}\n"
         f"[auth]\ntype = htpasswd\nhtpasswd_filename = {users}\nhtpasswd_encryption = plain\ndelay = 0\n"
         f"[storage]\nfilesystem_folder = {folder / 'collections'}\n",
         encoding="utf-8",
     )
-    with _running(["-m", "radicale", "--config", str(config)], folder, port):
+    words = ["-m", "radicale", "--config", str(config), "--server-hosts", "127.0.0.1:{port}"]
+    with _running(words, folder) as port:
         yield Shelf(f"http://127.0.0.1:{port}/{USER}/shared/")
 
 
 @contextmanager
 def xandikos(folder: Path) -> Iterator[Shelf]:
     """Xandikos, which lets everybody in on this machine."""
-    port, data = _free_port(), folder / "data"
-    words = ["-m", "xandikos", "serve", "-l", "127.0.0.1", "-p", str(port), "-d", str(data), "--defaults"]
-    with _running(words, folder, port):
+    words = ["-m", "xandikos", "serve", "-l", "127.0.0.1", "-p", "{port}", "-d", str(folder / "data"), "--defaults"]
+    with _running(words, folder) as port:
         yield Shelf(f"http://127.0.0.1:{port}/user/calendars/shared/")
 
 
@@ -165,19 +164,25 @@ SERVERS = {"radicale": radicale, "xandikos": xandikos}
 
 
 @contextmanager
-def _running(words: list[str], folder: Path, port: int) -> Iterator[None]:
-    """The server in a process of its own, once it listens; what it says is in `log`."""
+def _running(words: list[str], folder: Path) -> Iterator[int]:
+    """The server in a process of its own, once it listens, and its port; what it says is in `log`."""
     with (folder / "log").open("wb") as log:
-        program = subprocess.Popen([sys.executable, *words], cwd=folder, stdout=log, stderr=log)
-        try:
-            _wait_for(port, program, folder / "log")
-            yield
-        finally:
-            program.kill()
-            program.wait()
+        for _ in range(5):  # somebody else may take a port that was free
+            port = _free_port()
+            named = [word.format(port=port) for word in words]
+            program = subprocess.Popen([sys.executable, *named], cwd=folder, stdout=log, stderr=log)
+            try:
+                if _listens(port, program):
+                    yield port
+                    return
+            finally:
+                program.kill()
+                program.wait()
+    raise RuntimeError(f"The server did not start: {(folder / 'log').read_text(errors='replace')}")
 
 
-def _wait_for(port: int, program: subprocess.Popen[bytes], log: Path) -> None:
+def _listens(port: int, program: subprocess.Popen[bytes]) -> bool:
+    """Whether the server is there before a minute is over."""
     until = time.monotonic() + 60
     while program.poll() is None and time.monotonic() < until:
         try:
@@ -185,8 +190,8 @@ def _wait_for(port: int, program: subprocess.Popen[bytes], log: Path) -> None:
         except OSError:
             time.sleep(0.05)
         else:
-            return
-    raise RuntimeError(f"The server did not start: {log.read_text(errors='replace')}")
+            return True
+    return False
 
 
 def _free_port() -> int:

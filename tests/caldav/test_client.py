@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 import socket
@@ -263,6 +264,11 @@ def test_somebody_who_was_faster_is_no_failure(status: int) -> None:
         assert [ask(calendar) for ask in (put_new, put_over, remove)] == [False] * 3
 
 
+def test_what_is_gone_is_not_written_over() -> None:
+    with Wire("", says("", 404)) as wire, collection(wire) as calendar:
+        assert not put_over(calendar)
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_what_is_gone_already_is_removed(status: int) -> None:
     with Wire("", says("", status)) as wire, collection(wire) as calendar:
@@ -282,6 +288,7 @@ OUTSIDE = '<!DOCTYPE l [<!ENTITY a SYSTEM "file:///etc/hostname">]>'
         listed()[:-20].encode(),
         listed(head=LAUGHS, data="&b;").encode(),
         listed(head=OUTSIDE, data="&a;").encode(),
+        listed(head="<!DOCTYPE l>").encode(),
         listed(head='<?xml version="1.0" encoding="zirkon"?>').encode(),
         listed(head='<?xml version="1.0" encoding="utf-7"?>').encode(),
         listed(head='<?xml version="1.0" encoding="shift_jis"?>').encode(),
@@ -371,7 +378,8 @@ def test_an_answer_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "zirkon"])
 def test_a_compressed_answer_is_not_unfolded(encoding: str) -> None:
-    assert "cannot be understood" in refusal(says(b"\x1f\x8b", 207, ("Content-Encoding", encoding))).message
+    packed = says(gzip.compress(listed().encode()), 207, ("Content-Encoding", encoding))
+    assert "cannot be understood" in refusal(packed).message
 
 
 def test_a_server_that_hangs_up_or_says_nothing_sensible_is_told() -> None:

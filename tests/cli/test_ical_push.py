@@ -147,6 +147,8 @@ def test_the_past_stays_as_it_was_and_last_week_is_still_true(ward: Ward) -> Non
     (before,) = ward.shown()
     desk.at("2026-12-08T08:30")  # a week after, while it lasted
     assert ward.push() == NOTHING | {"unchanged": 1}
+    desk.at("2026-12-08T12:00")
+    assert ward.push() == NOTHING
     desk.at("2026-12-20T08:00")
     desk.say("cancel", ONE, "--reason", "never came", "--yes")
     assert ward.push() == NOTHING

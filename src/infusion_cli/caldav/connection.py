@@ -53,7 +53,7 @@ class Connection:
             verify=self._trust() if self._url.scheme == "https" else False,
             timeout=time_out,
             trust_env=False,
-            # Compressed, a small answer could unfold without end. Whose program it is, is nobody's business.
+            # A small answer could unfold without end. Whose program it is, is nobody's business.
             headers={"Accept-Encoding": "identity", "User-Agent": "calendar"},
         )
         self._digest: httpx.DigestAuth | None = None
@@ -141,7 +141,7 @@ class Connection:
     def _sent(self, request: httpx.Request) -> Answer:
         """One request and its answer; raises `CalendarError` with the reason when there is none."""
         try:
-            response = self._http.send(request, stream=True, auth=None)
+            response = self._http.send(request, stream=True)
             try:
                 return Answer(response, self._body(response))
             finally:
@@ -157,9 +157,7 @@ class Connection:
         raise CalendarError(f"{self.server} {reason}.", hint)
 
     def _body(self, response: httpx.Response) -> bytes:
-        """The octets as they are sent, of limited number and for a limited time."""
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise self.strange()
+        """The octets as they are sent, of limited number and for a limited time; nothing is unfolded."""
         latest, body = time.monotonic() + ANSWER_TIME, bytearray()
         for part in response.iter_raw():
             body += part
