@@ -165,7 +165,7 @@ def test_nothing_is_written_again_until_something_changed(booked: Desk) -> None:
     }
     text = (booked.folder / "out" / first["chair-1"][1]).read_text()
     assert "SEQUENCE:1" in text
-    assert "LAST-MODIFIED:20261123T230000Z" in text
+    assert "LAST-MODIFIED:20261123T000000Z" in text
 
 
 def test_a_cancelled_visit_and_a_hold_that_ran_out_leave_the_feed(booked: Desk) -> None:

@@ -60,8 +60,8 @@ def test_a_chairs_feed_in_full_lasts_until_the_chair_is_free() -> None:
         "END:VTIMEZONE",
         "BEGIN:VEVENT",
         "UID:d157e53dbfe16a4b831987b1eb1c5562@calendar.invalid",
-        "DTSTAMP:20261123T123005Z",
-        "LAST-MODIFIED:20261123T123005Z",
+        "DTSTAMP:20261123T000000Z",
+        "LAST-MODIFIED:20261123T000000Z",
         "SEQUENCE:0",
         "DTSTART;TZID=America/New_York:20261201T090000",
         "DTEND;TZID=America/New_York:20261201T103000",
@@ -72,8 +72,8 @@ def test_a_chairs_feed_in_full_lasts_until_the_chair_is_free() -> None:
         "END:VEVENT",
         "BEGIN:VEVENT",
         f"UID:{uid_of(two, KEY)}",
-        "DTSTAMP:20261123T123005Z",
-        "LAST-MODIFIED:20261123T123005Z",
+        "DTSTAMP:20261123T000000Z",
+        "LAST-MODIFIED:20261123T000000Z",
         "SEQUENCE:3",
         "DTSTART;TZID=America/New_York:20261201T110000",
         "DTEND;TZID=America/New_York:20261201T123000",
@@ -197,5 +197,5 @@ def test_a_long_file_is_made_without_keeping_the_visits() -> None:
         finally:
             tracemalloc.stop()
 
-    peak(6_000)  # fills the caches, which are bounded
-    assert peak(6_000) < peak(3_000) * 1.5
+    # Both fill the caches, which are bounded.
+    assert peak(20_000) < peak(10_000) * 1.3
