@@ -12,7 +12,7 @@ from infusion_cli.cli.files import may_write, read_text, write_pieces
 from infusion_cli.cli.options import command
 from infusion_cli.cli.output import Line
 from infusion_cli.cli.session import Session
-from infusion_cli.domain.book import Appointment, Block, Patient, Series
+from infusion_cli.domain.book import Appointment, Block
 from infusion_cli.domain.clinic_time import local_date, zone
 from infusion_cli.domain.when import say_when
 from infusion_cli.errors import ConflictError, ExitStatus, UsageError
@@ -151,9 +151,9 @@ def _task(reader: Reader, text: str, first: str, last: str, release: str, *, tel
     within = service.stretch(reader, lo, hi)
     span = _span(reader, of, within)
     if span is None:
-        days = (f" from {lo}" if lo else "") + (f" to {hi}" if hi else "")
         raise ConflictError(
-            f"There is no visit{f' of {of}' if of else ''}{days} to write.", hint="infusion list shows the visits"
+            f"There is no visit{f' of {of}' if of else ''}{words.days(lo, hi)} to write.",
+            hint="infusion list shows the visits",
         )
     tz = zone(reader.clinic.timezone)
     about = Export(release.upper(), lo or local_date(span.lo, tz), hi or local_date(span.hi - 1, tz), tells_service)
@@ -163,7 +163,7 @@ def _task(reader: Reader, text: str, first: str, last: str, release: str, *, tel
 def _span(reader: Reader, of: str, within: Stretch) -> Stretch | None:
     """From the first start to the last end of the visits."""
     if of:
-        visits = _visits_of(reader, of, within)
+        visits = service.visits_named(reader, of, within, agenda.STATUSES)
         return Stretch(min(v.start for v in visits), max(v.end for v in visits)) if visits else None
     found = reader.span(within.lo, within.hi, agenda.STATUSES)
     return Stretch(*found) if found else None
@@ -172,16 +172,8 @@ def _span(reader: Reader, of: str, within: Stretch) -> Stretch | None:
 def _visits(reader: Reader, task: _Task) -> Iterable[Appointment]:
     """The visits that belong in the file, of any status, in order of time."""
     if task.of:
-        return _visits_of(reader, task.of, task.within)
+        return service.visits_named(reader, task.of, task.within, agenda.STATUSES)
     return reader.each_visit(*task.within, agenda.STATUSES)
-
-
-def _visits_of(reader: Reader, of: str, within: Stretch) -> list[Appointment]:
-    record = service.named(reader, of)
-    if isinstance(record, Patient):
-        return reader.visits(*within, agenda.STATUSES, record.id)
-    found = agenda.series_book(reader, record).of_series(record) if isinstance(record, Series) else [record]
-    return [v for v in found if within.lo <= v.start < within.hi]
 
 
 def _pieces(reader: Reader, task: _Task, visits: Iterable[Appointment]) -> Iterator[bytes]:
