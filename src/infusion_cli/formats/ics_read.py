@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from infusion_cli.domain.period import Period
 from infusion_cli.formats.ics_scan import MAX_PROBLEMS, Component, brief, scan
-from infusion_cli.formats.ics_series import Entry, Replacing, described_zone, entry_of, identity_of, spans_of
+from infusion_cli.formats.ics_series import Entry, Replacing, described_zone, entry_of, identity_of, spans_of, uid_of
 from infusion_cli.formats.ics_values import Length, stretches
 from infusion_cli.formats.ics_zones import ValueProblem, Zones
 from infusion_cli.formats.line_error import LineError
@@ -194,6 +194,7 @@ class _Work:
     def _free_busy(self, component: Component) -> None:
         taken: list[bool] = []
         failed = len(self.errors)
+        uid = uid_of(component)
         for found in component.all("FREEBUSY"):
             if found.split()[0].get("FBTYPE", "BUSY").upper() == "FREE":
                 continue
@@ -201,7 +202,7 @@ class _Work:
                 for start, end in stretches(found, self._zones):
                     over = Length(days=1).after(start) if end is None and start.is_date else end
                     span = Period(start.instant, start.instant if over is None else over)
-                    taken.append(self._add(component.line, component.text("UID"), identity_of(start), span))
+                    taken.append(self._add(component.line, uid, identity_of(start), span))
             except ValueProblem as problem:
                 self.fail(found.line, found.name, problem.rule, problem.message)
         if len(self.errors) == failed and component.line not in self._lines:
