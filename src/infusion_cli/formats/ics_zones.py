@@ -41,9 +41,10 @@ class Zone(Protocol):
 
 
 class Place:
-    """The clock of a zone of the system."""
+    """The clock of a zone of the system; `name` is its IANA name."""
 
     def __init__(self, tz: ZoneInfo) -> None:
+        self.name = tz.key
         self._tz = tz
 
     def instant(self, wall: datetime) -> int:
@@ -79,13 +80,17 @@ class Table:
 
 
 class Zones:
-    """The zones of one file by their TZID; `describe` makes a clock of a VTIMEZONE."""
+    """The zones of one file by their TZID; `describe` makes a clock of a VTIMEZONE.
+
+    `calendar` is the clock of the times without a zone in the calendar that is being read.
+    """
 
     def __init__(
         self, clinic: ZoneInfo, described: Sequence[Component], describe: Callable[[Component, Zones], Zone]
     ) -> None:
         self._tz = clinic
         self.clinic: Zone = Place(clinic)
+        self.calendar: Zone = self.clinic
         self.utc: Zone = Table(0, ())
         self._described = {_clean(c.text("TZID")): c for c in described}
         self._describe = describe
@@ -103,7 +108,7 @@ class Zones:
 
     def _find(self, tzid: str) -> Zone | None:
         name = _clean(tzid)
-        found = _place(name) or _place(_windows_name(name))
+        found: Zone | None = place(name)
         if found is None and name in self._described:
             # Its times are on its own clock (RFC 5545, 3.6.5): zones that lead from one to the next have no end.
             return self._describe(self._described[name], Zones(self._tz, (), self._describe))
@@ -113,7 +118,12 @@ class Zones:
         return found or next(filter(None, map(_place, guesses)), None)
 
 
-def _place(name: str) -> Zone | None:
+def place(name: str) -> Place | None:
+    """The system's zone of that IANA or Windows name, None when there is none."""
+    return _place(name) or _place(_windows_name(name))
+
+
+def _place(name: str) -> Place | None:
     if not name or name in _NOT_A_PLACE or not name.isascii() or name.count("/") >= _MOST_PARTS:
         return None
     try:
