@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import FrameType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -86,7 +87,7 @@ def steps(text: str) -> int:
     """How many lines of the program are run to read a calendar, each turn of a loop counted."""
     count = 0
 
-    def trace(frame: FrameType, event: str, _: object) -> object:
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal count
         count += event == "line"
         return trace if "infusion_cli" in frame.f_code.co_filename else None

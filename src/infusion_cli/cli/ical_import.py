@@ -98,8 +98,8 @@ def import_(
 
     Whom a file is about is said by --staff, --chair or --clinic, or by its name: dr-lee.ics,
     chair-2.ics, clinic.ics. The same calendar again changes what has changed and lifts what has
-    vanished from it, for the coming year or the days named; before one loses every block it is
-    asked. Of an entry only its time is kept. The visits that can no longer be held are listed at once.
+    vanished from it, for the coming year or the days named; you are asked before one loses every
+    block. Of an entry only its time is kept. The visits that can no longer be held are listed at once.
     """
     about = partial(service.subject_of, staff=staff, chair=chair, clinic=clinic)
     if gone:
