@@ -16,7 +16,7 @@ from icalendar import Calendar, Event, Timezone
 from infusion_cli import config
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
-from infusion_cli.domain.clinic_time import zone
+from infusion_cli.domain.clinic_time import DAY, zone
 from infusion_cli.domain.plan import CALENDAR_STATUS
 from infusion_cli.formats.busy import uid_of
 from infusion_cli.formats.ical_times import clock
@@ -44,7 +44,7 @@ def head(clinic: Clinic, seen: Stretch) -> Calendar:
 def event(clinic: Clinic, visit: Appointment, uid: str, title: str) -> Event:
     """One visit."""
     tz = zone(clinic.timezone)
-    stamp = datetime.fromtimestamp(visit.stamp, UTC)
+    stamp = datetime.fromtimestamp(visit.stamp - visit.stamp % DAY, UTC)
     made = Event()
     properties = {
         "UID": uid,

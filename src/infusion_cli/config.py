@@ -27,6 +27,14 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
     ("INFUSION_SMTP_PASSWORD_FILE", "path of a file with the password and nothing else"),
     ("INFUSION_SMTP_FROM", "the address that undeliverable mail returns to; default: the clinic's e-mail"),
     ("INFUSION_SMTP_CA_FILE", "certificates to trust instead of the system's (PEM)"),
+    (
+        "INFUSION_CALDAV_URL",
+        "the shared calendar that `ical push` writes to: the `https://` address of the calendar itself",
+    ),
+    ("INFUSION_CALDAV_USER", "the user to log in as; without it nobody logs in"),
+    ("INFUSION_CALDAV_PASSWORD", "the password; better in a file, and never on a command line"),
+    ("INFUSION_CALDAV_PASSWORD_FILE", "path of a file with the password and nothing else"),
+    ("INFUSION_CALDAV_CA_FILE", "certificates to trust instead of the system's (PEM)"),
     ("INFUSION_ALLOW_NETWORK", "`1` lets the book be written on a network file system, at your own risk"),
     ("INFUSION_KEY_FILE", "file with the key of an encrypted book (64 hexadecimal digits, mode 600); new books get it"),
     ("INFUSION_KEY", "the key itself, where there can be no file for it"),
@@ -41,6 +49,7 @@ ENVIRONMENT: tuple[tuple[str, str], ...] = (
 SETTINGS = (
     *("db", "clinic", "actor", "backup"),
     *("smtp_host", "smtp_port", "smtp_tls", "smtp_user", "smtp_password_file", "smtp_from", "smtp_ca_file"),
+    *("caldav_url", "caldav_user", "caldav_password_file", "caldav_ca_file"),
 )
 """What the configuration file may say."""
 
@@ -80,6 +89,20 @@ class MailServer(NamedTuple):
     def __repr__(self) -> str:
         """Where, and nothing that is secret."""
         return f"MailServer({self.host}:{self.port}, {self.tls})"
+
+
+class CalendarServer(NamedTuple):
+    """A calendar on a server, and who writes to it."""
+
+    url: str
+    """The calendar's own address, which ends in a slash."""
+    user: str = ""
+    password: str = ""
+    ca_file: str = ""
+
+    def __repr__(self) -> str:
+        """Where, and nothing that is secret."""
+        return f"CalendarServer({self.url})"
 
 
 class Config(NamedTuple):
@@ -123,24 +146,68 @@ def mail_server(env: Mapping[str, str] = os.environ) -> MailServer:
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
         raise UsageError(f"{port!r} is no port.", "INFUSION_SMTP_PORT is a number such as 587")
     user = setting("user")
-    password = _password(env, setting("password_file")) if user else ""
+    password = _password(env, "SMTP", setting("password_file"), "mail") if user else ""
     return MailServer(host, int(port), tls, user, password, setting("from"), setting("ca_file"))
 
 
-def _password(env: Mapping[str, str], path: str) -> str:
+def calendar_server(url: str = "", env: Mapping[str, str] = os.environ) -> CalendarServer:
+    """The shared calendar to write to; raises `UsageError` when none is named or it cannot be understood."""
+    settings = _file(env)
+
+    def setting(name: str) -> str:
+        return env.get(f"INFUSION_CALDAV_{name.upper()}") or settings.get(f"caldav_{name}") or ""
+
+    address = _calendar_address(url or setting("url"))
+    user = setting("user")
+    password = _password(env, "CALDAV", setting("password_file"), "calendar") if user else ""
+    return CalendarServer(address, user, password, setting("ca_file"))
+
+
+def _calendar_address(text: str) -> str:
+    """The address with a slash at its end; raises `UsageError` when it cannot be used, without repeating it."""
+    from urllib.parse import urlsplit  # noqa: PLC0415  only where there is a server
+
+    if not text:
+        raise UsageError(
+            "No shared calendar is named to write to.",
+            "give --to URL, set INFUSION_CALDAV_URL, or caldav_url in the configuration file",
+        )
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if "@" in parts.netloc:
+        raise UsageError(
+            "The calendar's address holds a user or a password.",
+            "leave them out of it: INFUSION_CALDAV_USER and INFUSION_CALDAV_PASSWORD_FILE",
+        )
+    is_plain = all(c.isprintable() and c != " " for c in text)
+    if not host or not is_plain or parts.scheme not in {"http", "https"} or parts.query or parts.fragment:
+        raise UsageError(
+            "The calendar's address cannot be read.",
+            "write https://calendars.example/user/calendar/, as its server shows it",
+        )
+    if parts.scheme == "http" and not _is_this_machine(host):
+        raise UsageError(f"What goes to {host} must be protected.", "write https://; http:// is for localhost only")
+    return text if text.endswith("/") else f"{text}/"
+
+
+def _password(env: Mapping[str, str], of: str, path: str, what: str) -> str:
     """The password, from the environment or its file; raises `UsageError` when there is none."""
-    if env.get("INFUSION_SMTP_PASSWORD"):
-        return env["INFUSION_SMTP_PASSWORD"]
+    if env.get(f"INFUSION_{of}_PASSWORD"):
+        return env[f"INFUSION_{of}_PASSWORD"]
+    variable = f"INFUSION_{of}_PASSWORD_FILE"
     if not path:
-        raise UsageError("There is no password for the mail server.", "name a file with INFUSION_SMTP_PASSWORD_FILE")
+        raise UsageError(f"There is no password for the {what} server.", f"name a file with {variable}")
     try:
         return Path(path).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, ValueError):
-        raise UsageError(f"The password file {path} cannot be read.", "mend INFUSION_SMTP_PASSWORD_FILE") from None
+        raise UsageError(f"The password file {path} cannot be read.", f"mend {variable}") from None
 
 
 def _is_this_machine(host: str) -> bool:
-    from ipaddress import ip_address  # noqa: PLC0415  only where mail goes out unprotected
+    from ipaddress import ip_address  # noqa: PLC0415  only where something goes out unprotected
 
     try:
         return ip_address(host).is_loopback

@@ -35,8 +35,8 @@ STATUS_MEANING: dict[ExitStatus, str] = {
     ExitStatus.CHANGES: "only under `--exit-code`: the plan is not empty",
     ExitStatus.INVALID_DATA: "an input file was rejected; every bad line is reported; nothing was written",
     ExitStatus.STORE: (
-        "the book is missing, locked, damaged, foreign or newer, or a mail server takes no mail now;"
-        " safe to retry or says what to do"
+        "the book is missing, locked, damaged, foreign or newer, or a mail or calendar server"
+        " cannot be used now; safe to retry or says what to do"
     ),
     ExitStatus.AMBIGUOUS: "the name fits several records; they are listed",
     ExitStatus.INTERRUPTED: "Ctrl-C or SIGTERM; the answer says truthfully whether the change was committed",
@@ -131,6 +131,13 @@ class MailError(InfusionError):
 
     status = ExitStatus.STORE
     code = "mail"
+
+
+class CalendarError(InfusionError):
+    """The calendar server cannot be reached, or does not do what it is asked; safe to retry."""
+
+    status = ExitStatus.STORE
+    code = "calendar"
 
 
 class InterruptedCommandError(InfusionError):

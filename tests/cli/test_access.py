@@ -62,6 +62,8 @@ LOOKS: dict[tuple[str, ...], set[str]] = {
     ("ical", "export", SERIES, "-o", "x.ics"): {YARA},
     ("ical", "export", YARA, "-o", "-"): {YARA},
     ("ical", "invite", ONE, "-o", "-"): {YARA},
+    ("fhir", "export", ONE, "-o", "-"): {YARA},
+    ("fhir", "export", "--to", "tue", "-o", "-"): {YARA, BEN},
     ("book", YARA, "consult", "2026-11-25T09:00", "--dry-run"): {YARA},
     ("series", "book", BEN, "iv-mood", "--dry-run"): {BEN},
     ("confirm", ONE, "--dry-run"): {YARA},

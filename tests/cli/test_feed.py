@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from cli.desk import FIRST_VISITS, PROGRAM, YARA, Desk
 
+from infusion_cli.cli import feed_folder
 from infusion_cli.cli.feed_folder import INDEX
 
 ONE, *_ = FIRST_VISITS
@@ -75,8 +77,64 @@ def test_a_table_for_people(booked: Desk) -> None:
     )
 
 
+def test_a_name_is_said_once_and_then_to_programs_only(booked: Desk) -> None:
+    name = fed(booked, "--chair", "quiet room")["chair-3"][1]
+    assert booked.type("ical", "feed", "out") == (0, "", "1 feed as before.\n")
+    booked.say("cancel", ONE, "--reason", "cold", "--yes")
+    assert booked.type("ical", "feed", "out", "-q") == (0, "changed    chair  chair-3\n", "")
+    assert fed(booked)["chair-3"] == ("unchanged", name)
+    assert booked.say("ical", "feed", "out", "--remove", "quiet room") == "removed    chair  chair-3\n"
+
+
+def test_an_ended_feed_is_gone_and_does_not_come_back_by_itself(booked: Desk) -> None:
+    before = fed(booked, "--all")
+    done = booked.json("ical", "feed", "out", "--remove", "Quiet Room")
+
+    assert [(d["subject"], d["file"]) for d in done if d["state"] == "removed"] == [("chair-3", before["chair-3"][1])]
+    assert sorted(fed(booked)) == sorted({*CHAIRS, *STAFF} - {"chair-3"})
+    assert before["chair-3"][1] not in files(booked)
+    assert fed(booked, "--chair", "quiet room")["chair-3"][1] != before["chair-3"][1]
+
+
+@pytest.mark.parametrize("moment", ["_remove", "write_feed"])
+def test_a_revoked_name_is_dead_wherever_the_run_was_cut_short(
+    booked: Desk, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    before = fed(booked, "--all")
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(feed_folder, moment, cut)
+        error = booked.refused(130, "ical", "feed", "out", "--revoke", "quiet room")
+    assert error["message"] == "Interrupted; some feeds may not be up to date."
+
+    served = {feed.file for feed in feed_folder.read_index(booked.folder / "out").feeds}
+    assert before["chair-3"][1] not in served
+    after = fed(booked)
+    assert after["chair-3"][1] != before["chair-3"][1]
+    assert files(booked) == sorted(name for _, name in after.values())
+    assert "gone" not in (booked.folder / "out" / INDEX).read_text()
+
+
+def test_a_folder_that_others_can_list_is_said_and_an_unnamed_one_refused(booked: Desk) -> None:
+    (booked.folder / "out").mkdir()
+    (booked.folder / "out").chmod(0o755)
+    said = booked.type("ical", "feed", "out", "--all").err
+    assert said == "Others on this machine can list the names in out: chmod go-r keeps them from it.\n"
+    (booked.folder / "out").chmod(0o711)
+    assert booked.type("ical", "feed", "out").err == "7 feeds as before.\n"
+    for words in (("feed", ""), ("serve", " ")):
+        assert booked.refused(2, "ical", *words)["message"] == "No folder is named."
+
+
 def test_the_web_server_may_read_the_files_but_neither_list_them_nor_read_the_index(booked: Desk) -> None:
-    booked.say("ical", "feed", "out", "--all")
+    mask = os.umask(0o077)
+    try:
+        booked.say("ical", "feed", "out", "--all")
+    finally:
+        os.umask(mask)
     folder = booked.folder / "out"
 
     assert folder.stat().st_mode & 0o777 == 0o711
@@ -107,7 +165,7 @@ def test_nothing_is_written_again_until_something_changed(booked: Desk) -> None:
     }
     text = (booked.folder / "out" / first["chair-1"][1]).read_text()
     assert "SEQUENCE:1" in text
-    assert "LAST-MODIFIED:20261123T230000Z" in text
+    assert "LAST-MODIFIED:20261123T000000Z" in text
 
 
 def test_a_cancelled_visit_and_a_hold_that_ran_out_leave_the_feed(booked: Desk) -> None:
@@ -186,10 +244,10 @@ def test_other_files_in_the_folder_are_never_touched(booked: Desk) -> None:
     others = {f"{'0' * 40}.ics": "mine", "index.html": "mine", ".htaccess": "mine", "chair-1.ics": "mine"}
     for name, text in others.items():
         (booked.folder / "out" / name).write_text(text)
-    booked.say("ical", "feed", "out", "--all")
-    booked.say("ical", "feed", "out", "--revoke", "window")
+    booked.json("ical", "feed", "out", "--all")
+    booked.json("ical", "feed", "out", "--revoke", "window")
     booked.say("cancel", ONE, "--reason", "cold", "--yes")
-    booked.say("ical", "feed", "out")
+    booked.json("ical", "feed", "out")
 
     assert {name: (booked.folder / "out" / name).read_text() for name in others} == others
     assert len(files(booked)) == 7 + 3

@@ -24,8 +24,8 @@ WRITE = {
     ("series", "book"),
     ("clinic", "apply"),
     ("batch", "apply"),
-    ("ical", "import"),
-    ("ical", "send"),
+    *(("ical", name) for name in ("push", "import", "send")),
+    ("fhir", "import"),
     *(("db", name) for name in ("backup", "restore", "copy", "migrate")),
 }
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import pytest
-from cli.desk import FIRST_VISITS, YARA, Desk
+from cli.desk import FIRST_VISITS, PROGRAM, YARA, Desk
 
 from infusion_cli.domain import ids
 
@@ -31,11 +37,49 @@ def test_a_series_a_patient_and_days(booked: Desk) -> None:
         (SERIES,): 6,
         (YARA,): 6,
         (YARA, "--from", "2026-12-07"): 4,
+        (SERIES, "--from", "2026-12-03", "--to", "2026-12-07"): 2,
+        (ONE, "--to", "2026-12-01"): 1,
         ("--from", "2026-12-01", "--to", "2026-12-03"): 3,
     }
     for words, number in count.items():
         text = booked.say("ical", "export", *words, "-o", "-")
         assert text.count("BEGIN:VEVENT") == text.count("END:VEVENT") == number, words
+
+
+def test_days_on_which_nothing_stands_are_said(booked: Desk) -> None:
+    error = booked.refused(4, "ical", "export", ONE, "--from", "2027-01-01")
+    assert (
+        error["message"]
+        == f"{ONE} has no visit that stands from 2027-01-01, so there is nothing to put into a calendar."
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it has no such pipes")
+def test_a_pipe_is_written_into_and_a_link_stays_one(booked: Desk) -> None:
+    text = booked.say("ical", "export", ONE, "-o", "-")
+    os.mkfifo(booked.folder / "pipe")
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit((booked.folder / "pipe").read_bytes)
+        booked.say("ical", "export", ONE, "-o", "pipe")
+        assert read.result(timeout=20) == text.encode()
+    assert (booked.folder / "pipe").is_fifo()
+
+    (booked.folder / "to.ics").symlink_to("there.ics")
+    booked.say("ical", "export", ONE, "-o", "to.ics")
+    assert (booked.folder / "to.ics").readlink() == Path("there.ics")
+    assert (booked.folder / "there.ics").read_bytes() == text.encode()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+@pytest.mark.parametrize("words", [("ical", "export", ONE, "-o", "-"), ("clinic", "show"), ("list", "--json")])
+def test_output_that_finds_no_room_is_one_sentence(booked: Desk, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, *PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, cwd=booked.folder, check=False
+        )
+    assert done.returncode == 1
+    assert b"The output cannot be written: No space left on device." in done.stderr
+    assert b"Traceback" not in done.stderr
 
 
 def summaries(text: str) -> list[str]:

@@ -126,6 +126,15 @@ def test_a_series_is_a_file_for_each_visit_that_stands(booked: Desk) -> None:
         assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_nobody_is_invited_to_what_is_over(booked: Desk) -> None:
+    booked.at("2026-12-08T12:00")
+    ahead = booked.json("ical", "invite", SERIES, "-o", "out")["visits"]
+    assert 0 < ahead < 6
+    assert len(folder_of(booked, "out")) == ahead
+    booked.at("2027-01-08T12:00")
+    booked.refused(4, "ical", "invite", SERIES, "-o", "out")
+
+
 def test_a_series_without_a_folder_goes_into_the_present_one(booked: Desk) -> None:
     files = [f"invite-{v}.ics" for v in COURSE]
     assert booked.json("ical", "invite", SERIES) == {"files": files, "visits": 6}
@@ -245,7 +254,7 @@ def test_a_series_of_which_nothing_stands_has_no_invitation(booked: Desk) -> Non
     for visit in COURSE:
         booked.say("cancel", visit, "--reason", "moved away", "--yes")
     refused = booked.refused(4, "ical", "invite", SERIES)
-    assert refused["message"] == f"{SERIES} has no visit that stands, so there is nothing to invite to."
+    assert refused["message"] == f"{SERIES} has no visit ahead that stands, so there is nothing to invite to."
     assert refused["hint"] == f"infusion series show {SERIES}"
 
 

@@ -32,7 +32,7 @@ CONFLICT = names("rule severity overridable message subject start end")
 DONE = names("operation at replayed summary changes")
 BATCH = names("operation lines courses courses_placed visits placed already left_out replayed")
 IMPORT = names("operation added updated unchanged")
-ICAL_IMPORT = names("operation calendars added changed removed hit skipped left_out warnings replayed")
+ICAL_IMPORT = names("operation calendars added changed removed hit missing skipped left_out warnings replayed")
 CLINIC = names("schema clinic hours closures chairs staff protocols")
 INFO = names("path bytes clinic timezone patients visits series blocks operations revision head schema sqlite")
 INFO |= names("engine journal_mode encrypted")
@@ -42,6 +42,15 @@ ERROR = names("code message hint conflicts alternatives")
 
 _LIVED: dict[str, bytes] = {}
 """The files of a book in use, made once: to make them costs more than to test them."""
+
+APPOINTMENT = {
+    "resourceType": "Appointment",
+    "id": "1",
+    "status": "booked",
+    "serviceType": [{"text": "consult"}],
+    "start": "2026-11-25T12:00:00-05:00",
+    "participant": [{"actor": {"type": "Patient", "identifier": {"value": "M1006"}}}],
+}
 
 
 @pytest.fixture
@@ -65,6 +74,7 @@ def _live(desk: Desk) -> None:
     desk.file("p.csv", "mrn,name\nN1,New\n")
     entry = "BEGIN:VEVENT\nUID:1\nDTSTART:20261202T140000Z\nDTEND:20261202T150000Z\nEND:VEVENT\n"
     desk.file("rn-bell.ics", f"BEGIN:VCALENDAR\n{entry}END:VCALENDAR\n")
+    desk.file("bundle.json", json.dumps(APPOINTMENT))
     desk.say("db", "backup", "backup.sqlite3")
     desk.file("clinic.toml", desk.say("clinic", "show"))
     desk.say("series", "plan", "M1005", "iv-mood", "-o", "plan.json", "-q")
@@ -113,6 +123,8 @@ RECORDS: dict[tuple[str, ...], set[str]] = {
     ("batch", "apply", "b.csv"): BATCH,
     ("ical", "export", ONE): {"file", "visits"},
     ("ical", "import", "rn-bell.ics"): ICAL_IMPORT,
+    ("fhir", "export", ONE): names("file release visits patients"),
+    ("fhir", "import", "bundle.json"): names("operation appointments placed unchanged skipped left_out replayed"),
     ("audit", "verify"): names("whole operations head break"),
     ("audit", "head"): names("seq hash short at"),
     ("db", "info"): INFO,
@@ -151,7 +163,7 @@ WRITES = [
 
 @pytest.mark.parametrize("words", RECORDS, ids=" ".join)
 def test_a_single_record_in_the_other_forms(lived: Desk, words: tuple[str, ...]) -> None:
-    quietly = ("--dry-run",) if words in WRITES else ("--yes",) if words[0] == "ical" else ()
+    quietly = ("--dry-run",) if words in WRITES else ("--yes",) if words[0] in {"ical", "fhir"} else ()
     one = lived.json(*words, *quietly)
     (line,) = lived.say(*words, *quietly, "--format", "jsonl").splitlines()
     assert json.loads(line).keys() == one.keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -41,6 +42,27 @@ def leaked(text: str, *typed: str) -> set[str]:
     return {s for s in SECRETS if s.casefold() in text.casefold() and s.casefold() not in known}
 
 
+BUNDLE = {
+    "resourceType": "Bundle",
+    "type": "collection",
+    "entry": [
+        {
+            "resource": {
+                "resourceType": "Appointment",
+                "id": mrn,
+                "status": "booked",
+                "start": start,
+                "serviceType": [{"text": "consult"}],
+                "participant": [
+                    {"actor": {"type": "Patient", "identifier": {"value": mrn}, "display": "Yara Sánchez"}}
+                ],
+            }
+        }
+        for mrn, start in (("M1001", "2026-11-24T09:00:00-05:00"), ("Yara Sánchez", "2026-11-24T12:00:00-05:00"))
+    ],
+}
+
+
 @pytest.fixture
 def busy(desk: Desk) -> Desk:
     """A desk at work: a course, visits, files to be applied."""
@@ -52,6 +74,7 @@ def busy(desk: Desk) -> Desk:
     desk.file("requests.csv", "action,patient,protocol,when\nbook,yra sanchez,iv-mood,2026-11-24T12:00\nbook,zoë,x,y\n")
     desk.file("people.csv", "mrn,name,birth_date,shoe\nN1,New,banana,42\n")
     desk.file("plan.json", "{}")
+    desk.file("bundle.json", json.dumps(BUNDLE))
     desk.file("clinic.toml", "[clinic]\n")
     return desk
 
@@ -111,6 +134,7 @@ REFUSED: tuple[tuple[str, ...], ...] = (
     ("start", ONE, "--at", "2026-11-20T09:00"),
     ("undo", "OYE6C9", "--yes"),
     ("batch", "apply", "requests.csv"),
+    ("fhir", "import", "bundle.json"),
 )
 
 
@@ -210,6 +234,7 @@ def test_no_command_leaves_a_file_but_the_book_its_log_and_what_was_asked_for(bu
         ("patients", "list"),
         ("series", "plan", YARA, "iv-mood"),
         ("ical", "export", ONE, "-o", "visit.ics"),
+        ("fhir", "export", ONE, "-o", "visit.json"),
         ("patients", "export", "-o", "people.out"),
         ("patients", "show", "hana grun"),
         ("db", "check"),
@@ -223,7 +248,15 @@ def test_no_command_leaves_a_file_but_the_book_its_log_and_what_was_asked_for(bu
     ):
         assert busy.process(*words, env=env).status in {0, 4, 8}, words
     assert files_in(tmp_path / "around") == []
-    asked_for = {"visit.ics", "people.out", "b.sqlite3", "b.sqlite3.json", "c.sqlite3", "c.sqlite3.access-2026.jsonl"}
+    asked_for = {
+        "visit.ics",
+        "visit.json",
+        "people.out",
+        "b.sqlite3",
+        "b.sqlite3.json",
+        "c.sqlite3",
+        "c.sqlite3.access-2026.jsonl",
+    }
     kept = {"book.sqlite3.before-restore-20261123T130000Z"}
     assert names_in(busy.folder) - before - {"c.sqlite3-journal"} <= asked_for | kept
 

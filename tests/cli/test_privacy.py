@@ -15,8 +15,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from calendar_servers import NEIGHBOUR, radicale
 from cli.desk import FIRST_VISITS, PROGRAM, YARA, Desk
 from privacy import Artefact, plain, told
+from wire import Wire
 
 from infusion_cli.domain import ids
 
@@ -96,6 +98,24 @@ def replies(desk: Desk) -> list[Artefact]:
     return found
 
 
+def requests(desk: Desk) -> list[Artefact]:
+    """What a calendar server is sent: every request of runs that look, write, change and remove."""
+    folder = desk.folder / "server"
+    folder.mkdir(exist_ok=True)
+    with radicale(folder) as shelf, Wire(shelf.url) as wire:
+        shelf.make()
+        shelf.remove(NEIGHBOUR)
+        desk.setenv(**shelf.environment() | {"INFUSION_CALDAV_URL": wire.url})
+        for words in (("--staff", "rn-bell"), ("--clinic",), ("--chair", "chair-3")):
+            desk.say("ical", "push", *words, "-q")
+        desk.say("move", TWO, "2026-12-03T08:00", "--chair", "chair-1", "-q")
+        for words in (("--clinic",), ("--chair", "chair-3")):
+            desk.say("ical", "push", *words, "-q")
+        desk.say("undo", "--yes", "-q")
+        assert set(wire.methods) == {"REPORT", "PROPFIND", "PUT", "DELETE"}
+    return [Artefact(f"{request.method} {request.path}", request.octets) for request in wire.seen]
+
+
 def _reply(port: int, method: str, name: str) -> Artefact:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     connection.request(method, f"/{name}")
@@ -104,6 +124,13 @@ def _reply(port: int, method: str, name: str) -> Artefact:
     data = reply.read()
     connection.close()
     return Artefact(f"/{name}", head.encode() + data)
+
+
+def bundles(desk: Desk, *words: str) -> list[Artefact]:
+    """Everything that a health system is given, in both releases."""
+    for release in ("R4", "R5"):
+        desk.say("fhir", "export", "--release", release, "-o", f"{release}.json", "-q", "--yes", *words)
+    return _files(desk, "R?.json")
 
 
 def _files(desk: Desk, pattern: str) -> list[Artefact]:
@@ -115,7 +142,7 @@ def _files(desk: Desk, pattern: str) -> list[Artefact]:
 Maker = Callable[[Desk], list[Artefact]]
 
 
-@pytest.mark.parametrize("make", [patients_files, invitations, mails, busy_files, feeds, replies])
+@pytest.mark.parametrize("make", [patients_files, invitations, mails, busy_files, feeds, replies, requests])
 def test_no_name_number_medicine_or_reason_leaves_the_clinic(booked: Desk, make: Maker) -> None:
     made = make(booked)
 
@@ -135,8 +162,8 @@ def test_no_chair_and_nobody_of_the_staff_is_in_a_patients_file(booked: Desk, ma
 
 def test_nothing_leads_from_a_chairs_calendar_to_what_a_patient_was_sent(booked: Desk) -> None:
     theirs = [*patients_files(booked), *invitations(booked), *mails(booked)]
-    ours = [*busy_files(booked), *feeds(booked), *replies(booked)]
-    sent = {line for a in theirs for line in _values(a.data, b"UID")}
+    ours = [*busy_files(booked), *feeds(booked), *replies(booked), *requests(booked)]
+    sent = {line for a in theirs for name in (b"UID", b"DTSTAMP") for line in _values(a.data, name)}
     shown = {line for a in ours for line in _values(a.data, b"UID")}
     visits = [v["id"] for v in booked.json("list", "--from", "2026-12-01", "--to", "2027-01-01")]
 
@@ -144,6 +171,16 @@ def test_nothing_leads_from_a_chairs_calendar_to_what_a_patient_was_sent(booked:
     assert told(theirs, shown) == []
     assert {*sent, ONE, TWO} <= {found for found, _ in told(theirs, [*sent, *visits])}
     assert {found for found, _ in told(ours, shown)} == shown
+
+
+def test_a_bundle_says_who_and_where_and_not_what_for(booked: Desk) -> None:
+    """A health system has to know whom it is about; how to reach them, what for and by whom is not its business."""
+    made = bundles(booked)
+    calendars = {line for a in [*patients_files(booked), *busy_files(booked)] for line in _values(a.data, b"UID")}
+
+    assert told(made, [*TREATMENT, *TALK, *STAFF, EMAIL, "207 555 1000", "2075551000", *calendars]) == []
+    assert len(told(made, ["Sánchez", "M1001", "1990-05-05", "Quiet room"])) == 8
+    assert {secret for secret, _ in told(bundles(booked, "--service-type"), TREATMENT)} >= {"iv-mood", "ketamine"}
 
 
 def _values(data: bytes, name: bytes) -> list[str]:
@@ -156,7 +193,7 @@ def test_what_the_clinic_writes_into_its_own_names_is_found(booked: Desk) -> Non
     text = text.replace('public_name = "Harbor Clinic"', 'public_name = "Harbor Nasal Clinic"')
     booked.say("clinic", "apply", booked.file("c.toml", text), "--yes", "-q")
 
-    for make in (busy_files, feeds, replies):
+    for make in (busy_files, feeds, replies, requests):
         assert {secret for secret, _ in told(make(booked), [*PATIENT, *TREATMENT])} == {"Yara", "Sánchez", "nasal"}
     assert {secret for secret, _ in told(patients_files(booked), TREATMENT)} == {"nasal"}
 

@@ -180,7 +180,7 @@ def test_everything_else_is_not_there_and_always_in_the_same_words(booked: Desk,
 
 def test_a_revoked_feed_is_gone_at_once_and_its_successor_there(booked: Desk, served: Served) -> None:
     old = names(booked)["chair-3"]
-    booked.say("ical", "feed", "out", "--revoke", "chair-3")
+    booked.json("ical", "feed", "out", "--revoke", "chair-3")
 
     assert served.ask(f"/{old}").status == 404
     assert served.ask(f"/{names(booked)['chair-3']}").status == 200

@@ -22,6 +22,9 @@ SLOW = {
     "email",
     "smtplib",
     "ssl",
+    "httpx",
+    "defusedxml",
+    "xml",
 }
 """None of these is needed to answer a piped everyday command."""
 LOADED = """

@@ -18,6 +18,15 @@ from icalendar.timezone import tzp
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 Span = tuple[int, int]
+
+
+class Clocks(NamedTuple):
+    """The zone of days, and that of times without a zone."""
+
+    days: tzinfo
+    times: tzinfo
+
+
 _DAY = timedelta(days=1)
 
 
@@ -35,7 +44,10 @@ def spans(data: bytes, clinic: ZoneInfo, lo: int, hi: int) -> set[Span]:
     tzp.use_default()  # else the zones that another file describes are remembered
     found: set[Span] = set()
     for calendar in Calendar.from_ical(_as_agreed(data), multiple=True):
-        found |= set(_of_calendar(calendar, clinic, lo, hi))
+        named = str(calendar.get("X-WR-TIMEZONE", ""))
+        name = WINDOWS_TO_OLSON.get(named, named)
+        floating = ZoneInfo(name) if name in available_timezones() else clinic
+        found |= set(_of_calendar(calendar, Clocks(clinic, floating), lo, hi))
     return {
         (max(0, start // 60 * 60), -(-end // 60) * 60)
         for start, end in found
@@ -60,16 +72,16 @@ def _as_agreed(data: bytes) -> bytes:
     text = re.sub(r"(?m)^(RDATE|EXDATE)[^:\r\n]*:\r?\n", "", text)
     # What is said of anything but time.
     wanted = "BEGIN|END|UID|SEQUENCE|STATUS|TRANSP|ATTENDEE|METHOD|DTSTART|DTEND|DURATION|RRULE|EXRULE|RDATE|EXDATE"
-    wanted += "|RECURRENCE-ID|FREEBUSY|TZID|TZOFFSETFROM|TZOFFSETTO"
+    wanted += "|RECURRENCE-ID|FREEBUSY|X-WR-TIMEZONE|TZID|TZOFFSETFROM|TZOFFSETTO"
     text = re.sub(r"(?ms)^BEGIN:VALARM.*?^END:VALARM\s+", "", text)
     return "".join(re.findall(rf"(?mi)^(?:{wanted})[;:].*\n?", text)).encode()
 
 
-def _of_calendar(calendar: Any, clinic: ZoneInfo, lo: int, hi: int) -> Iterator[Span]:
+def _of_calendar(calendar: Any, clocks: Clocks, lo: int, hi: int) -> Iterator[Span]:
     groups: dict[str, list[Event]] = {}
     for n, component in enumerate(calendar.subcomponents):
         if component.name == "VFREEBUSY":
-            yield from _free_busy(component, clinic)
+            yield from _free_busy(component, clocks)
         if component.name == "VEVENT":
             original = component.get("RECURRENCE-ID")
             start = component.get("DTSTART")
@@ -81,19 +93,19 @@ def _of_calendar(calendar: Any, clinic: ZoneInfo, lo: int, hi: int) -> Iterator[
             )
             groups.setdefault(str(component.get("UID", n)), []).append(event)
     for events in groups.values():
-        yield from _of_uid(events, clinic, lo, hi, is_cancel=calendar.get("METHOD") == "CANCEL")
+        yield from _of_uid(events, clocks, lo, hi, is_cancel=calendar.get("METHOD") == "CANCEL")
 
 
-def _free_busy(component: Any, clinic: ZoneInfo) -> Iterator[Span]:
+def _free_busy(component: Any, clocks: Clocks) -> Iterator[Span]:
     given = component.get("FREEBUSY", [])
     for listed in given if isinstance(given, list) else [given]:
         for period in listed.dts if hasattr(listed, "dts") else [listed]:
             if (listed.params.get("FBTYPE") or period.params.get("FBTYPE") or "BUSY") != "FREE":
                 start, end = period.dt
-                yield _instant(start, clinic), _end(start, end, clinic)
+                yield _instant(start, clocks), _end(start, end, clocks)
 
 
-def _of_uid(events: list[Event], clinic: ZoneInfo, lo: int, hi: int, *, is_cancel: bool) -> Iterator[Span]:
+def _of_uid(events: list[Event], clocks: Clocks, lo: int, hi: int, *, is_cancel: bool) -> Iterator[Span]:
     newest: dict[Any, int] = {}
     for e in events:
         newest[e.original] = max(newest.get(e.original, 0), e.sequence)
@@ -103,18 +115,18 @@ def _of_uid(events: list[Event], clinic: ZoneInfo, lo: int, hi: int, *, is_cance
     zone = next((_zone(m.start) for m in masters if m.start is not None), None)
     for e in changes:
         if not _is_idle(e, is_cancel=is_cancel):
-            its_own = _times(e, clinic, lo, hi) if _is_later(e) else [(e.start, None)]
+            its_own = _times(e, clocks, lo, hi) if _is_later(e) else [(e.start, None)]
             for at, end in its_own:
-                yield _span(e, at, clinic) if end is None else (_instant(at, clinic), _end(at, end, clinic))
+                yield _span(e, at, clocks) if end is None else (_instant(at, clocks), _end(at, end, clocks))
     for master in masters:
         if not _is_idle(master, is_cancel=is_cancel):
-            for at, end in _times(master, clinic, lo, hi):
-                if not any(_is_same(at, e.original, zone, clinic) for e in changes):
-                    yield from _in_series(master, at, end, changes, clinic, is_cancel=is_cancel)
+            for at, end in _times(master, clocks, lo, hi):
+                if not any(_is_same(at, e.original, zone, clocks) for e in changes):
+                    yield from _in_series(master, at, end, changes, clocks, is_cancel=is_cancel)
 
 
 def _in_series(
-    master: Event, at: Any, end: Any, changes: list[Event], clinic: ZoneInfo, *, is_cancel: bool
+    master: Event, at: Any, end: Any, changes: list[Event], clocks: Clocks, *, is_cancel: bool
 ) -> Iterator[Span]:
     """A time of a series that nothing replaces by itself; a change of it and the future ones may move it."""
     later = [e for e in changes if _is_later(e) and _naive(e.original) <= _naive(at)]
@@ -122,11 +134,11 @@ def _in_series(
         e = max(later, key=lambda e: _naive(e.original))
         if not (_is_idle(e, is_cancel=is_cancel) or e.component.get("RRULE") or e.component.get("RDATE")):
             moved = _naive(at) + (_naive(e.start) - _naive(e.original))
-            yield _span(e, moved.replace(tzinfo=_zone(e.start)), clinic)
+            yield _span(e, moved.replace(tzinfo=_zone(e.start)), clocks)
     elif end is not None:
-        yield _instant(at, clinic), _end(at, end, clinic)
+        yield _instant(at, clocks), _end(at, end, clocks)
     else:
-        yield _span(master, at, clinic)
+        yield _span(master, at, clocks)
 
 
 def _is_later(event: Event) -> bool:
@@ -145,19 +157,19 @@ def _is_idle(event: Event, *, is_cancel: bool) -> bool:
     )
 
 
-def _times(event: Event, clinic: ZoneInfo, lo: int, hi: int) -> Iterator[tuple[Any, Any]]:
+def _times(event: Event, clocks: Clocks, lo: int, hi: int) -> Iterator[tuple[Any, Any]]:
     """(start, end or None) of each occurrence, exceptions left out."""
     start = event.start
     excluded = [x for x, _ in _listed(event.component.get("EXDATE"))]
-    off = set(_by_rules(event, "EXRULE", clinic, lo, hi))
+    off = set(_by_rules(event, "EXRULE", clocks, lo, hi))
     found = [(start, None), *_listed(event.component.get("RDATE"))]
-    found += [(at, None) for at in _by_rules(event, "RRULE", clinic, lo, hi)]
+    found += [(at, None) for at in _by_rules(event, "RRULE", clocks, lo, hi)]
     seen = set()
     for given, end in found:
         at = given
         if end is None and _is_date(at) != _is_date(start):
             at = at.date() if _is_date(start) else datetime.combine(at, start.timetz())
-        if at in off or at in seen or any(_is_same(at, x, _zone(start), clinic) for x in excluded):
+        if at in off or at in seen or any(_is_same(at, x, _zone(start), clocks) for x in excluded):
             continue
         seen.add(at)
         yield at, end
@@ -169,7 +181,7 @@ def _listed(value: Any) -> Iterator[tuple[Any, Any]]:
             yield one.dt if isinstance(one.dt, tuple) else (one.dt, None)
 
 
-def _by_rules(event: Event, name: str, clinic: ZoneInfo, lo: int, hi: int) -> Iterator[Any]:
+def _by_rules(event: Event, name: str, clocks: Clocks, lo: int, hi: int) -> Iterator[Any]:
     given = event.component.get(name, [])
     for rule in given if isinstance(given, list) else [given]:
         fields = {k: v for k, v in rule.items() if k != "UNTIL"}
@@ -184,52 +196,52 @@ def _by_rules(event: Event, name: str, clinic: ZoneInfo, lo: int, hi: int) -> It
             continue
         for wall in rrulestr(text, dtstart=first).between(first, last, inc=True):
             at = wall.date() if _is_date(start) else wall.replace(tzinfo=_zone(start))
-            if until is None or _is_within(at, until, clinic):
+            if until is None or _is_within(at, until, clocks):
                 yield at
 
 
-def _is_within(at: Any, until: Any, clinic: ZoneInfo) -> bool:
+def _is_within(at: Any, until: Any, clocks: Clocks) -> bool:
     if _is_date(at) or _is_date(until):
         return _naive(at).date() <= _naive(until).date()
     if until.tzinfo is None:
         return bool(at.replace(tzinfo=None) <= until)
-    return _instant(at, clinic) <= _instant(until, clinic)
+    return _instant(at, clocks) <= _instant(until, clocks)
 
 
-def _is_same(at: Any, named: Any, zone: tzinfo | None, clinic: ZoneInfo) -> bool:
+def _is_same(at: Any, named: Any, zone: tzinfo | None, clocks: Clocks) -> bool:
     if _is_date(at) or _is_date(named):
         return _naive(at).date() == _naive(named).date()
     if named.tzinfo is None:
         named = named.replace(tzinfo=zone)
-    return _instant(at, clinic) == _instant(named, clinic)
+    return _instant(at, clocks) == _instant(named, clocks)
 
 
-def _span(event: Event, at: Any, clinic: ZoneInfo) -> Span:
+def _span(event: Event, at: Any, clocks: Clocks) -> Span:
     c = event.component
-    begin = _instant(at, clinic)
+    begin = _instant(at, clocks)
     if c.get("DTEND"):
         end = c["DTEND"].dt
         if _is_date(event.start):
-            return begin, _instant(at + max(_DAY, end - event.start), clinic)
-        return begin, begin + _instant(end, clinic) - _instant(event.start, clinic)
+            return begin, _instant(at + max(_DAY, end - event.start), clocks)
+        return begin, begin + _instant(end, clocks) - _instant(event.start, clocks)
     if c.get("DURATION"):
-        return begin, _end(at, c["DURATION"].dt, clinic)
-    return begin, _instant(at + _DAY, clinic) if _is_date(at) else begin
+        return begin, _end(at, c["DURATION"].dt, clocks)
+    return begin, _instant(at + _DAY, clocks) if _is_date(at) else begin
 
 
-def _end(start: Any, end: Any, clinic: ZoneInfo) -> int:
+def _end(start: Any, end: Any, clocks: Clocks) -> int:
     """The end of a period: another time, or a length whose days are days on the clock."""
     if not isinstance(end, timedelta):
-        return _instant(end, clinic)
+        return _instant(end, clocks)
     if _is_date(start):
-        start = datetime(start.year, start.month, start.day)
-    return _instant(start + timedelta(days=end.days), clinic) + end.seconds
+        start = datetime(start.year, start.month, start.day, tzinfo=clocks.days)
+    return _instant(start + timedelta(days=end.days), clocks) + end.seconds
 
 
-def _instant(at: Any, clinic: ZoneInfo) -> int:
+def _instant(at: Any, clocks: Clocks) -> int:
     if _is_date(at):
-        at = datetime(at.year, at.month, at.day)
-    return int((at if at.tzinfo else at.replace(tzinfo=clinic)).timestamp())
+        at = datetime(at.year, at.month, at.day, tzinfo=clocks.days)
+    return int((at if at.tzinfo else at.replace(tzinfo=clocks.times)).timestamp())
 
 
 def _naive(at: Any) -> datetime:

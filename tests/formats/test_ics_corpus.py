@@ -115,5 +115,5 @@ def test_the_second_reader_would_show_a_time_that_is_lost_or_moved() -> None:
 
 
 def test_there_are_files_in_every_folder_that_is_to_be_read() -> None:
-    assert len([path for path in FILES if path.parent == OWN]) == 13
+    assert len([path for path in FILES if path.parent == OWN]) == 14
     assert all(any(path.is_relative_to(folder) for path in FILES) for folder in FOLDERS)

@@ -66,6 +66,49 @@ def test_a_time_without_a_zone_is_the_clinics_with_one_warning_a_file() -> None:
     assert [(w.line, w.rule) for w in found.warnings] == [(2, "floating")]
 
 
+FLOATING = "DTSTART:20261202T140000", "DTEND:20261202T150000"
+
+
+@pytest.mark.parametrize("name", ["Europe/London", "GMT Standard Time"])
+def test_a_time_without_a_zone_is_on_the_clock_of_its_calendar(name: str) -> None:
+    zone = f"X-WR-TIMEZONE:{name}\r\n"
+    found = read(event(*FLOATING), event(*NINE, uid="2"), head=zone)
+    assert times(found) == ["1202 0900-1000"] * 2
+    read_on = "read on the clock of Europe/London, the calendar's zone (X-WR-TIMEZONE)"
+    assert [(w.line, w.rule, w.message) for w in found.warnings] == [
+        (3, "floating", f"an entry has a time without a zone; {read_on}")
+    ]
+    assert busy(event("DTSTART;VALUE=DATE:20261209"), head=zone) == ["1209 0000-1210 0000"]
+    series = event("DTSTART:20270312T140000", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=3", "EXDATE:20270319T140000")
+    assert busy(series, head=zone) == ["0312 0900-1000", "0326 1000-1100"]
+    free_busy = "BEGIN:VFREEBUSY\r\nFREEBUSY:20261202T140000/PT1H\r\nEND:VFREEBUSY\r\n"
+    found = read(free_busy, head=zone)
+    assert (times(found), [(w.line, w.rule) for w in found.warnings]) == (["1202 0900-1000"], [(3, "floating")])
+
+
+@pytest.mark.parametrize("name", ["Nowhere", "../../etc/passwd", "localtime", "Zürich", "Roster"])
+def test_a_calendars_zone_that_nobody_knows_is_not_followed_and_that_is_said(name: str) -> None:
+    zone = f"X-WR-TIMEZONE:{name}\r\n"
+    found = read(event("DTSTART:20261202T090000", "DTEND:20261202T100000"), head=zone)
+    assert (times(found), found.errors) == (["1202 0900-1000"], [])
+    assert [(w.line, w.rule, w.message.split("; ")[1]) for w in found.warnings] == [
+        (3, "floating", "read on the clinic's clock, because nobody knows the zone in X-WR-TIMEZONE")
+    ]
+    assert read(event(*NINE), head=zone).warnings == []
+
+
+def test_every_calendar_of_a_file_has_its_own_clock() -> None:
+    def made(*inner: str, head: str = "") -> str:
+        return f"BEGIN:VCALENDAR\r\n{head}{''.join(inner)}END:VCALENDAR\r\n"
+
+    local = event("DTSTART:20261203T090000", "DTEND:20261203T100000", uid="2")
+    london = made(event(*FLOATING), head="X-WR-TIMEZONE:Europe/London\r\n")
+    for text in (london + made(local), made(london, local), made(local, london)):
+        found = busy_times(text.encode(), TZ, *WINDOW)
+        assert times(found) == ["1202 0900-1000", "1203 0900-1000"]
+        assert [w.rule for w in found.warnings] == ["floating", "floating"]
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -60,6 +60,10 @@ def test_the_sources_as_they_are_pass_both_checks(copy: Path) -> None:
         ("services.planted", "infusion_cli.formats"),
         ("formats.planted", "infusion_cli.store"),
         ("store.planted", "infusion_cli.cli"),
+        ("caldav.planted", "infusion_cli.formats.busy"),
+        ("caldav.planted", "infusion_cli.services.busy"),
+        ("mail.planted", "httpx"),
+        ("services.planted", "defusedxml"),
         ("store.planted", "rich"),
         ("cli.planted", "sqlmodel"),
     ],
@@ -80,6 +84,7 @@ def test_an_import_against_the_layers_is_named(copy: Path, module: str, imported
         ("formats.planted", "from dateutil import rrule", "rrule"),
         ("store.planted", "import sqlalchemy", "sqlalchemy"),
         ("services.planted", "import dataclasses", "dataclasses"),
+        ("mail.planted", "import httpx", "httpx"),
     ],
 )
 def test_a_slow_import_at_module_level_is_named(copy: Path, module: str, statement: str, use: str) -> None:

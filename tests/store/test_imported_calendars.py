@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from infusion_cli.config import ServerUrl
 from infusion_cli.domain.book import Block
+from infusion_cli.errors import ConflictError
 from infusion_cli.services import calendars
 from infusion_cli.services.calendars import Calendar, Subject, Taken
 from infusion_cli.services.desk import Desk, Outcome
@@ -149,6 +150,23 @@ def test_an_entry_that_stands_twice_after_an_undone_removal_stands_once_again(st
     assert len([b for b in blocks(store) if b.status == "active"]) == 2
     bring_in(store, [A])
     assert len([b for b in blocks(store) if b.status == "active"]) == 1
+
+
+def test_a_calendar_that_would_lose_more_by_now_than_was_agreed_is_left_as_it_is(store: BookStore) -> None:
+    bring_in(store, [A])
+    other = Calendar("roster", NURSE, [B])
+    with store.reading(NOW) as reader:
+        agreed = calendars.emptied(reader, [other], WINDOW)
+        assert [(k.source, k.subject, len(k.blocks)) for k in agreed] == [("roster", NURSE, 1)]
+        assert calendars.emptied(reader, [other._replace(taken=[A])], WINDOW) == []
+        assert calendars.emptied(reader, [other._replace(is_whole=False)], WINDOW) == []
+        assert calendars.emptied(reader, [other], (A.end, WINDOW[1])) == []
+    before = blocks(store)
+    with pytest.raises(ConflictError):
+        calendars.import_calendars(Desk(store, NOW, "test"), [other], WINDOW, {}, [])
+    assert blocks(store) == before
+    calendars.import_calendars(Desk(store, NOW, "test"), [other], WINDOW, {}, agreed)
+    assert standing(store) == {("roster/b", "rn-1", B.start, B.end)}
 
 
 def test_blocks_made_at_the_desk_have_no_source(store: BookStore) -> None:

@@ -14,7 +14,10 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from infusion_cli.cli.app import run
+from infusion_cli.domain.book import Appointment
+from infusion_cli.domain.clinic import Clinic
 from infusion_cli.formats.busy import uid_of
+from infusion_cli.formats.caldav_event import Events
 from infusion_cli.services.busy import IN_FILE
 from infusion_cli.store.repository import open_store
 
@@ -144,6 +147,7 @@ def _files(folder: Path) -> dict[Path, list[Event]]:
     ):
         say("ical", *words, "-o", name)
         files[folder / name] = events
+    files |= _pushed(folder, clinic, key, [v for i, v in visits.items() if i != gone], names)
     files |= _mailed(folder, {event[0]: event for event in told.values()})
     for chair in clinic.chairs:
         mine = [e for i, e in busy.items() if i != gone and visits[i].chair == chair.id]
@@ -157,6 +161,20 @@ def _files(folder: Path) -> dict[Path, list[Event]]:
     for feed in feeds:
         of = (i for i in busy if i != gone and (feed["kind"] == "staff" or visits[i].chair == feed["subject"]))
         files[folder / "feeds" / feed["file"]] = [busy[i] for i in of]
+    return files
+
+
+def _pushed(
+    folder: Path, clinic: Clinic, key: str, visits: Iterable[Appointment], names: Mapping[str, str]
+) -> dict[Path, list[Event]]:
+    """Each visit as a calendar server is given it, as a file of its own."""
+    (folder / "shared").mkdir()
+    form = Events(clinic, "clinic", "", key)
+    files = {}
+    for visit in visits:
+        path = folder / "shared" / f"{visit.id}.ics"
+        path.write_bytes(form.octets(visit))
+        files[path] = [(form.uid(visit), visit.start, visit.end, names[visit.chair])]
     return files
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from infusion_cli.errors import ExitStatus
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+"""Why output that goes into a file or a device cannot be written; every other file's failure has its own words."""
 
 if TYPE_CHECKING:
     from typer.core import TyperCommand
@@ -33,9 +37,11 @@ def run(args: list[str]) -> int:
     except KeyboardInterrupt:
         return _interrupted(args)
     except BrokenPipeError:
-        # The reader has seen enough; the interpreter must not complain at its end either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _throw_output_away()  # The reader has seen enough.
         return ExitStatus.OK
+    except OSError as error:
+        _throw_output_away()
+        return _unwritten(error, args)
     return status
 
 
@@ -62,10 +68,22 @@ def _run(args: list[str]) -> int:
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except Exception as error:
-        if os.environ.get("INFUSION_DEBUG"):
+        if os.environ.get("INFUSION_DEBUG") or (isinstance(error, OSError) and error.errno in _FULL):
             raise
         return _unexpected(error, args)
     return result if isinstance(result, int) else ExitStatus.OK
+
+
+def _throw_output_away() -> None:
+    """The interpreter must not complain at its end about what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unwritten(error: OSError, args: list[str]) -> int:
+    from infusion_cli.errors import InfusionError  # noqa: PLC0415
+
+    message = f"The output cannot be written: {error.strerror}."
+    return _report(InfusionError(message, "infusion history shows whether the book was changed"), args)
 
 
 def _report(error: Any, args: list[str]) -> int:

@@ -120,9 +120,22 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
             ),
             Entry("feed", "feed:feed", "Write calendars of chairs and staff to subscribe to."),
             Entry("serve", "serve:serve", "Serve those calendars on this machine, for a web server in front."),
+            Entry(
+                "push",
+                "ical_push:push",
+                "Write the calendar of a chair, a person or the clinic into a shared one on a server.",
+            ),
             Entry("import", "ical_import:import_", "Take time off, holidays and closures from .ics files as blocks."),
             Entry("send", "ical_mail:send", "Mail patients what they have not been told yet."),
             Entry("outbox", "ical_mail:outbox", "What patients have not been told yet, and why."),
+        ),
+    ),
+    (
+        "fhir",
+        "Bundles of appointments for health systems, and from them (HL7 FHIR).",
+        (
+            Entry("export", "fhir:export", "Write visits as a Bundle in JSON."),
+            Entry("import", "fhir:import_", "Book, move and cancel what the appointments of a Bundle say."),
         ),
     ),
     (

@@ -65,8 +65,8 @@ def as_json(error: InfusionError) -> dict[str, Any]:
     return fields
 
 
-_PLACED = ("file", "line", "column", "rule", "message")
-"""What is said of a thing that is wrong in a file, `file` only where several were read."""
+_PLACED = ("file", "line", "entry", "column", "rule", "message")
+"""What is said of a thing that is wrong in a file: `file` where several were read, `entry` where lines say nothing."""
 
 
 def _candidates(error: InfusionError) -> list[tuple[str, str]]:
@@ -105,6 +105,6 @@ def _lines(error: InfusionError) -> list[Line]:
 
 
 def _place(problem: Any) -> str:
-    line = f"line {problem.line}" if problem.line is not None else ""
-    place = [part for part in (getattr(problem, "file", ""), line, problem.column) if part]
+    number = next((f"{name} {n}" for name in ("line", "entry") if (n := getattr(problem, name, None)) is not None), "")
+    place = [part for part in (getattr(problem, "file", ""), number, problem.column) if part]
     return shown(" ".join(place)) + "  " if place else ""

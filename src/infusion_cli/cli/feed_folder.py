@@ -44,6 +44,8 @@ class Index(NamedTuple):
 
     book: str
     feeds: tuple[Feed, ...]
+    gone: tuple[Feed, ...] = ()
+    """Feeds that are none any more, as long as their files may still be there."""
 
 
 def new_feed(subject: Subject) -> Feed:
@@ -55,7 +57,7 @@ def read_index(folder: Path) -> Index:
     """The folder's index, an empty one where there is none; raises `InvalidDataError` when it is damaged."""
     try:
         told = json.loads((folder / INDEX).read_bytes())
-        return Index(told["book"], tuple(map(_feed, told["feeds"])))
+        return Index(told["book"], tuple(map(_feed, told["feeds"])), tuple(map(_feed, told.get("gone", []))))
     except FileNotFoundError:
         return Index("", ())
     except OSError as error:
@@ -66,9 +68,23 @@ def read_index(folder: Path) -> Index:
         ) from None
 
 
-def write_index(folder: Path, index: Index) -> None:
+def settle(folder: Path, index: Index) -> None:
+    """Keep the index and remove the files of what is gone.
+
+    That is noted first: from then on nobody is served it, and a run that is cut short here is finished by the next.
+    """
+    _write_index(folder, index)
+    if index.gone:
+        for feed in index.gone:
+            _remove(folder / feed.file)
+        _write_index(folder, index._replace(gone=()))
+
+
+def _write_index(folder: Path, index: Index) -> None:
     """Replace the folder's index, readable by its owner alone."""
-    told = {"book": index.book, "feeds": [_told(feed) for feed in index.feeds]}
+    told: dict[str, Any] = {"book": index.book, "feeds": [_told(feed) for feed in index.feeds]}
+    if index.gone:
+        told["gone"] = [_told(feed) for feed in index.gone]
     _replace(folder / INDEX, [json.dumps(told, indent=2).encode() + b"\n"], 0o600)
 
 
@@ -81,12 +97,23 @@ def write_feed(folder: Path, feed: Feed, pieces: Iterable[bytes]) -> str:
     return "created" if is_new else "changed"
 
 
-def remove_feed(folder: Path, feed: Feed) -> None:
-    """Remove a feed's file, if it is there."""
+def _remove(path: Path) -> None:
     try:
-        (folder / feed.file).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     except OSError as error:
-        raise _unusable(folder, error) from None
+        raise _unusable(path.parent, error) from None
+
+
+def named(text: str) -> Path:
+    """The folder of that name; raises `UsageError` where a variable of a script was empty."""
+    if not text.strip():
+        raise UsageError("No folder is named.", "give the folder of the feeds")
+    return Path(text)
+
+
+def can_be_listed(folder: Path) -> bool:
+    """Whether others on this machine can see the names in it."""
+    return os.name != "nt" and bool(folder.stat().st_mode & 0o044)
 
 
 @contextmanager
@@ -95,6 +122,7 @@ def alone(folder: Path) -> Iterator[None]:
     try:
         with suppress(FileExistsError):
             folder.mkdir(_FOLDER_MODE, parents=True)
+            folder.chmod(_FOLDER_MODE)  # whatever the umask took away
         (folder / _LOCK).touch(0o600)
         lock = (folder / _LOCK).open("ab")
     except OSError as error:

@@ -47,7 +47,7 @@ def may_write(session: Session, path: Path) -> bool:
 
     Asked before anything is done, because a change that was committed cannot wait for an answer.
     """
-    if path == STANDARD or not path.exists():
+    if path == STANDARD or not path.exists() or _is_stream(path):
         return True
     return session.ask(f"Replace {path}?", f"add --yes to replace {path}, or name another file")
 
@@ -63,15 +63,28 @@ def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
         sys.stdout.flush()
         sys.stdout.buffer.writelines(pieces)
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            with os.fdopen(handle, "wb") as file:
+        if _is_stream(path):
+            with path.open("wb") as file:
                 file.writelines(pieces)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        else:
+            _replace(Path(os.path.realpath(path)), pieces)  # a link stays a link
     except OSError as error:
         raise UsageError(f"The file {path} cannot be written: {error.strerror}.", "name another with -o") from None
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is a pipe or a device: what goes there replaces nothing, and it must not be replaced itself."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _replace(path: Path, pieces: Iterable[bytes]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(pieces)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -28,8 +28,8 @@ from infusion_cli.services.ports import Reader
 def invite(session: Session, id_: str, *, output: str = "") -> int | None:
     """Write invitations to mail to the patient, one file per visit.
 
-    An invitation of a visit that was moved replaces the one before. For a series each visit that
-    stands gets a file of its own, since a mail carries one invitation only. The patient and the
+    An invitation of a visit that was moved replaces the one before. For a series each visit ahead
+    gets a file of its own, since a mail carries one invitation only. The patient and the
     clinic need an e-mail address; without one, export writes a file that needs none.
     """
     from infusion_cli.formats.itip import request  # noqa: PLC0415  only for this command
@@ -70,15 +70,16 @@ def cancel(session: Session, appt: str, *, output: str = "") -> int | None:
 
 
 def _to_invite(reader: Reader, text: str) -> tuple[Appointment | Series, list[Appointment]]:
-    """The visit or series, and the visits of it that stand; raises `ConflictError` when none does."""
+    """The visit, or the series and its visits ahead that stand; raises `ConflictError` when none does."""
     record = busy.named(reader, text)
     if isinstance(record, Patient):
         raise UsageError(f"{record.id} is no visit or series.", "give an id that begins with A or S")
     if isinstance(record, Series):
-        visits = [v for v in agenda.series_book(reader, record).of_series(record) if stands(v)]
+        found = agenda.series_book(reader, record).of_series(record)
+        visits = [v for v in found if stands(v) and v.start > reader.now]
         if not visits:
             raise ConflictError(
-                f"{record.id} has no visit that stands, so there is nothing to invite to.",
+                f"{record.id} has no visit ahead that stands, so there is nothing to invite to.",
                 hint=f"infusion series show {record.id}",
             )
         return record, visits

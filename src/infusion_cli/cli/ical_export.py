@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from infusion_cli.cli import complete, options
+from infusion_cli.cli import complete, options, words
 from infusion_cli.cli.files import may_write, write_pieces
 from infusion_cli.cli.options import command
 from infusion_cli.cli.session import Session
-from infusion_cli.domain.book import Appointment, Series
+from infusion_cli.domain.book import Appointment
 from infusion_cli.errors import ConflictError, UsageError
-from infusion_cli.services import agenda
 from infusion_cli.services import busy as service
 from infusion_cli.services.busy import IN_FILE, Stretch, Subject
 from infusion_cli.services.ports import Reader
@@ -111,12 +110,12 @@ def _task(reader: Reader, text: str, subject: Subject | None, first: str, last: 
     if text:
         record = service.named(reader, text)
         task = _Task(ics.file_name(record.id), record.id, Subject(""), within)
-        missing = f"{record.id} has no visit that stands"
+        missing = f"{record.id} has no visit that stands{words.days(lo, hi)}"
     else:
         of = subject or Subject("clinic")
         name = busy.file_name(reader.clinic, busy.Calendar(*of)) if subject else f"appointments-{lo}-{hi}.ics"
         task = _Task(name, "", of, within)
-        missing = f"No visit stands{f' from {lo}' if lo else ''}{f' to {hi}' if hi else ''}"
+        missing = f"No visit stands{words.days(lo, hi)}"
     if next(iter(_visits(reader, task)), None) is None:
         raise ConflictError(f"{missing}, {NOTHING}")
     return task
@@ -124,14 +123,9 @@ def _task(reader: Reader, text: str, subject: Subject | None, first: str, last: 
 
 def _visits(reader: Reader, task: _Task) -> Iterable[Appointment]:
     """The visits that belong in the file, in order of time."""
-    if not task.of:
-        return service.visits_of(reader, task.subject, task.within)
-    record = service.named(reader, task.of)
-    if isinstance(record, Appointment):
-        return [record] if record.status in IN_FILE else []
-    if isinstance(record, Series):
-        return [v for v in agenda.series_book(reader, record).of_series(record) if v.status in IN_FILE]
-    return reader.visits(task.within.lo, task.within.hi, IN_FILE, record.id)
+    if task.of:
+        return service.visits_named(reader, task.of, task.within, IN_FILE)
+    return service.visits_of(reader, task.subject, task.within)
 
 
 def _pieces(reader: Reader, task: _Task, visits: Iterable[Appointment]) -> Iterator[bytes]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,20 +19,21 @@ from infusion_cli.domain.clinic_time import zone
 from infusion_cli.errors import ExitStatus, InvalidDataError, NotFoundError, UsageError
 from infusion_cli.formats.line_error import FileError, LineError
 from infusion_cli.services import calendars as service
-from infusion_cli.services.calendars import Calendar, Subject, Taken
+from infusion_cli.services.calendars import Calendar, Known, Subject, Taken
 from infusion_cli.services.desk import Outcome
 from infusion_cli.services.ports import Reader
 
 if TYPE_CHECKING:
     from infusion_cli.formats.ics_read import BusyTimes
 
-FILES = options.argument("FILE...", "Calendar files, or folders of them; - is stdin.")
+FILES = options.argument("FILE...", "Calendar files, or folders of them; - is stdin. With --gone, names.")
 STAFF = options.option("--staff", help="They are this person's time off.", metavar="S", completion=complete.staff)
 CHAIR = options.option("--chair", help="The room is closed then.", metavar="C", completion=complete.chairs)
 CLINIC = options.option("--clinic", help="The whole clinic is closed then.")
 SOURCE = options.option(
     "--source", help="The name under which the calendar is known again; the file's name without.", metavar="NAME"
 )
+GONE = options.option("--gone", help="The calendars of these names are gone: lift all their blocks to come.")
 KEEP_GOING = options.option("--keep-going", help="Take what can be read and name the rest.")
 SHOWN_LINES = 10
 
@@ -52,7 +54,33 @@ class Read(NamedTuple):
     found: BusyTimes
 
 
-@command(writes=True, files=FILES, staff=STAFF, chair=CHAIR, clinic=CLINIC, source=SOURCE, keep_going=KEEP_GOING)
+class Missing(NamedTuple):
+    """A calendar that is known, is in none of the folders, and has so many blocks to come."""
+
+    source: str
+    kind: str
+    subject: str
+    blocks: int
+
+
+class Told(NamedTuple):
+    """What there is to say beside what was done: the files, what of them was left out, the calendars without a file."""
+
+    read: Sequence[Read]
+    errors: Sequence[FileError]
+    missing: Sequence[Missing]
+
+
+@command(
+    writes=True,
+    files=FILES,
+    staff=STAFF,
+    chair=CHAIR,
+    clinic=CLINIC,
+    source=SOURCE,
+    gone=GONE,
+    keep_going=KEEP_GOING,
+)
 def import_(
     session: Session,
     files: Sequence[str],
@@ -63,20 +91,28 @@ def import_(
     source: str = "",
     from_: str = "",
     to: str = "",
+    gone: bool = False,
     keep_going: bool = False,
 ) -> int | None:
     """Take time off, holidays and closures from .ics files as blocks.
 
     Whom a file is about is said by --staff, --chair or --clinic, or by its name: dr-lee.ics,
     chair-2.ics, clinic.ics. The same calendar again changes what has changed and lifts what has
-    vanished from it, for the coming year or the days named. Of an entry only its time is kept. The
-    visits that can no longer be held are listed at once.
+    vanished from it, for the coming year or the days named; you are asked before one loses every
+    block. Of an entry only its time is kept. The visits that can no longer be held are listed at once.
     """
+    about = partial(service.subject_of, staff=staff, chair=chair, clinic=clinic)
+    if gone:
+        if source or from_ or to or keep_going:
+            message = "--gone lifts all blocks to come of the calendars that are named."
+            raise UsageError(message, "leave out --source, --from, --to and --keep-going")
+        return _lift(session, files, about)
     with session.reading() as reader:
         window = service.window_of(reader, from_, to)
-        subject = service.subject_of(reader, staff=staff, chair=chair, clinic=clinic)
+        subject = about(reader)
         taken = list(_files(reader, files, subject, source))
         read = _read(reader, taken, window)
+        missing = _missing(reader, files, taken, subject, source)
     errors = [FileError(r.file.name, *e) for r in read for e in r.found.errors]
     if errors and not keep_going:
         raise _refusal(errors)
@@ -85,10 +121,69 @@ def import_(
         "days": [from_, to],
         "keep_going": keep_going,
     }
-    outcome = service.import_calendars(session.desk(), _calendars(read), window, request)
-    session.changed = bool(outcome.changes) and not outcome.replayed
-    _print(session, outcome, read, errors)
+    another = ", or give another calendar a name of its own with --source NAME"
+    outcome = _carry_out(session, _calendars(read), window, request, another)
+    if outcome is None:
+        return 1
+    _print(session, outcome, Told(read, errors, missing))
     return ExitStatus.CONFLICT if errors else None
+
+
+def _lift(session: Session, names: Sequence[str], about: Callable[[Reader], Subject | None]) -> int | None:
+    """Lift what calendars have left that are gone."""
+    with session.reading() as reader:
+        subject = about(reader)
+        calendars = [] if _is_repeated(session, reader) else service.gone(reader, names, subject)
+        window = reader.now, service.FOR_GOOD
+    outcome = _carry_out(session, calendars, window, {"gone": list(names), "subject": subject})
+    if outcome is None:
+        return 1
+    _print(session, outcome, Told([], [], []))
+    return None
+
+
+def _carry_out(
+    session: Session, calendars: Sequence[Calendar], window: tuple[int, int], request: dict[str, Any], way_out: str = ""
+) -> Outcome | None:
+    """Import the calendars; None when it was asked whether one may lose every block, and the answer was no."""
+    with session.reading() as reader:
+        lost = [] if _is_repeated(session, reader) else service.emptied(reader, calendars, window)
+    if lost and not _agrees(session, lost, way_out):
+        session.out.note("Nothing was changed.")
+        return None
+    outcome = service.import_calendars(session.desk(), calendars, window, request, lost)
+    session.changed = bool(outcome.changes) and not outcome.replayed
+    return outcome
+
+
+def _is_repeated(session: Session, reader: Reader) -> bool:
+    """Whether this is a repeated command: nothing to ask or to find, the first answer is given again."""
+    return bool(session.options.key and reader.answers([session.options.key]))
+
+
+def _agrees(session: Session, lost: Sequence[Known], way_out: str) -> bool:
+    if session.options.dry_run:
+        return True
+    blocks = "; ".join(f"{_named(k.source, *k.subject)} ({words.count(len(k.blocks), 'block')})" for k in lost)
+    lift = f"lift every block to come of {blocks}"
+    return session.ask(f"This would {lift}. Go on{way_out}?", f"add --yes to {lift}{way_out}; --dry-run looks first")
+
+
+def _named(source: str, kind: str, subject: str) -> str:
+    """A calendar by its name and whom it is about."""
+    return f"{source}, {'the clinic' if kind == 'clinic' else subject}"
+
+
+def _missing(
+    reader: Reader, named: Sequence[str], files: Sequence[File], subject: Subject | None, source: str
+) -> list[Missing]:
+    """The calendars of each folder that are known and have no file in it any more."""
+    folders = [name for name in named if Path(name).is_dir()]
+    if not folders:
+        return []
+    prefix = service.source_name(source) if source else ""
+    found = service.missing(reader, {f.source for f in files}, subject, prefix)
+    return [Missing(k.source, *k.subject, len(k.blocks)) for k in found]
 
 
 def _files(reader: Reader, named: Sequence[str], subject: Subject | None, source: str) -> Iterator[File]:
@@ -163,31 +258,33 @@ def _refusal(errors: Sequence[FileError]) -> InvalidDataError:
     )
 
 
-def _print(session: Session, outcome: Outcome, read: Sequence[Read], errors: Sequence[FileError]) -> None:
+def _print(session: Session, outcome: Outcome, told: Told) -> None:
     with session.reading() as reader:
-        session.out.record(_data(reader, outcome, read, errors), _lines(session, reader, outcome, errors))
-    session.out.note(*_warnings(read), *_skipped(read))
+        session.out.record(_data(reader, outcome, told), _lines(session, reader, outcome, told.errors))
+    session.out.note(*_warnings(told.read), *_skipped(told.read), *_without_file(told.missing))
     if session.options.dry_run:
         session.out.note("Dry run: nothing was written.")
 
 
-def _data(reader: Reader, outcome: Outcome, read: Sequence[Read], errors: Sequence[FileError]) -> dict[str, Any]:
+def _data(reader: Reader, outcome: Outcome, told: Told) -> dict[str, Any]:
     from infusion_cli.formats.ics_read import WHY_SKIPPED  # noqa: PLC0415  only for this command
 
     tz = zone(reader.clinic.timezone)
     blocks: dict[str, list[dict[str, Any]]] = {"added": [], "changed": [], "removed": []}
     for verb, block in service.changed_blocks(outcome):
         blocks[verb].append(public.block(block, tz))
+    files = [(r.file.name, r.found) for r in told.read]
     return {
         "operation": outcome.operation or None,
         "calendars": outcome.summary["calendars"],
         **blocks,
         "hit": outcome.summary["hit"],
+        "missing": [m._asdict() | {"subject": m.subject or None} for m in told.missing],
         "skipped": [
-            {"file": r.file.name, **s._asdict(), "message": WHY_SKIPPED[s.rule]} for r in read for s in r.found.skipped
+            {"file": name, **s._asdict(), "message": WHY_SKIPPED[s.rule]} for name, f in files for s in f.skipped
         ],
-        "left_out": [e._asdict() for e in errors],
-        "warnings": [FileError(r.file.name, *w)._asdict() for r in read for w in r.found.warnings],
+        "left_out": [e._asdict() for e in told.errors],
+        "warnings": [FileError(name, *w)._asdict() for name, f in files for w in f.warnings],
         "replayed": outcome.replayed,
     }
 
@@ -195,18 +292,28 @@ def _data(reader: Reader, outcome: Outcome, read: Sequence[Read], errors: Sequen
 def _lines(session: Session, reader: Reader, outcome: Outcome, errors: Sequence[FileError]) -> list[Line]:
     said: list[Line] = ["Done already, under this key:"] if outcome.replayed else []
     for c in outcome.summary["calendars"]:
-        who = "the clinic" if c["kind"] == "clinic" else c["subject"]
         done = f"{c['added']} added, {c['changed']} changed, {c['removed']} lifted, {c['kept']} as before"
-        said.append(f"{c['source']}, {who}: {done}.")
-    if session.options.dry_run:
-        mark = {"added": "+", "changed": "~", "removed": "-"}
-        done_blocks = service.changed_blocks(outcome)
-        said += [f"  {mark[verb]} {words.plain_text(block_line(block, reader))}" for verb, block in done_blocks]
+        said.append(f"{_named(c['source'], c['kind'], c['subject'])}: {done}.")
+    mark = {"added": "+", "changed": "~", "removed": "-"}
+    for verb, block in service.changed_blocks(outcome):
+        # What is lifted is always named: from then on somebody may be booked there.
+        if verb == "removed" or session.options.dry_run:
+            said.append(f"  {mark[verb]} {words.plain_text(block_line(block, reader))}")
     if errors:
         said.append(f"Left out ({words.count(len(errors), 'error')}); what these files no longer name was not lifted:")
         said += [f"  {_place(e)}  {e.rule}: {e.message}" for e in errors]
     said += hit_lines(reader, outcome.summary["hit"])
     return said if session.options.dry_run else [*said, *words.undo_line(outcome.operation)]
+
+
+def _without_file(missing: Sequence[Missing]) -> Iterator[Line]:
+    from shlex import quote  # noqa: PLC0415  only for words to be typed
+
+    for m in missing:
+        yield f"No file any more: {_named(m.source, m.kind, m.subject)}; {words.count(m.blocks, 'block')} to come stay."
+    if missing:
+        names = " ".join(dict.fromkeys(quote(m.source) for m in missing))
+        yield f"If they are gone for good: infusion ical import --gone {names}"
 
 
 def _warnings(read: Sequence[Read]) -> Iterator[Line]:

@@ -220,7 +220,7 @@ def serve(session: Session, folder: str, *, port: str = "", host: str = "127.0.0
             "put a web server with https in front, or add --exposed",
         )
     number = parse_count(port, "port", low=0, high=65_535) if port else PORT
-    feeds = Feeds(Path(folder), session.options)
+    feeds = Feeds(feed_folder.named(folder), session.options)
     count = feeds.check(session)
     session.close()
     try:

@@ -206,6 +206,11 @@ def plain_text(line: Line) -> str:
     return line if isinstance(line, str) else "".join(piece.text for piece in line)
 
 
+def days(first: date | None, last: date | None) -> str:
+    """` from 2026-12-01 to 2026-12-31`, as much of it as there is."""
+    return (f" from {first}" if first else "") + (f" to {last}" if last else "")
+
+
 def count(number: int, noun: str) -> str:
     """`1 visit`, `2 visits`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.clinic_time import DAY
 from infusion_cli.domain.plan import CALENDAR_STATUS, stands
 from infusion_cli.domain.wording import words_of
 from infusion_cli.formats import ical_lines as lines
@@ -42,11 +43,11 @@ def busy(clinic: Clinic, of: Calendar, visits: Iterable[Appointment], lo: int, h
     first = next(standing, None)
     yield _head(clinic, of) + (told.part or (empty_part() if first is None else b""))
     if first is not None:
-        titles = {c.id: _title(clinic, c.id) for c in clinic.chairs}
+        titles = {c.id: summary(clinic, c.id) for c in clinic.chairs}
         for visit in chain([first], standing):
             if visit.chair not in titles:
-                titles[visit.chair] = _title(clinic, visit.chair)
-            yield _event(visit, uid_of(visit, key), titles[visit.chair], told)
+                titles[visit.chair] = summary(clinic, visit.chair)
+            yield event(visit, uid_of(visit, key), titles[visit.chair], told)
     yield b"END:VCALENDAR\r\n"
 
 
@@ -67,8 +68,31 @@ def uid_of(visit: Appointment, key: str) -> str:
     return f"{digest.hexdigest()}@calendar.invalid"
 
 
-def _title(clinic: Clinic, chair: str) -> bytes:
-    return lines.text_line("SUMMARY", f"{words_of(clinic).busy} – {chair_word(clinic, chair)}")
+def title(clinic: Clinic, chair: str) -> str:
+    """What is said of a visit in that chair."""
+    return f"{words_of(clinic).busy} – {chair_word(clinic, chair)}"
+
+
+def summary(clinic: Clinic, chair: str) -> bytes:
+    """The same as a SUMMARY."""
+    return lines.text_line("SUMMARY", title(clinic, chair))
+
+
+def event(visit: Appointment, uid: str, said: bytes, told: Clock) -> bytes:
+    """The visit's VEVENT; `said` is its `summary`.
+
+    DTSTAMP and LAST-MODIFIED are the day of the revision (SEQUENCE tells them apart), because its
+    second stands in the patient's file too, and would tell which patient sits in which chair.
+    """
+    day = lines.utc(visit.stamp - visit.stamp % DAY)
+    return b"".join(
+        (
+            f"BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:{day}\r\nLAST-MODIFIED:{day}\r\n"
+            f"SEQUENCE:{visit.sequence}\r\n{times(visit.start, visit.end, told.tz)}".encode(),
+            said,
+            f"CLASS:CONFIDENTIAL\r\nSTATUS:{CALENDAR_STATUS[visit.status]}\r\nTRANSP:OPAQUE\r\nEND:VEVENT\r\n".encode(),
+        )
+    )
 
 
 def _head(clinic: Clinic, of: Calendar) -> bytes:
@@ -80,15 +104,3 @@ def _head(clinic: Clinic, of: Calendar) -> bytes:
     if of.uid:
         parts.append(f"REFRESH-INTERVAL;VALUE=DURATION:{REFRESH}\r\nX-PUBLISHED-TTL:{REFRESH}\r\n".encode())
     return b"".join(parts)
-
-
-def _event(visit: Appointment, uid: str, title: bytes, told: Clock) -> bytes:
-    stamp = lines.utc(visit.stamp)
-    return b"".join(
-        (
-            f"BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:{stamp}\r\nLAST-MODIFIED:{stamp}\r\n"
-            f"SEQUENCE:{visit.sequence}\r\n{times(visit.start, visit.end, told.tz)}".encode(),
-            title,
-            f"CLASS:CONFIDENTIAL\r\nSTATUS:{CALENDAR_STATUS[visit.status]}\r\nTRANSP:OPAQUE\r\nEND:VEVENT\r\n".encode(),
-        )
-    )

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from infusion_cli.domain.period import Period
 from infusion_cli.formats.ics_scan import MAX_PROBLEMS, Component, brief, scan
-from infusion_cli.formats.ics_series import Entry, Replacing, described_zone, entry_of, identity_of, spans_of
+from infusion_cli.formats.ics_series import Entry, Replacing, described_zone, entry_of, identity_of, spans_of, uid_of
 from infusion_cli.formats.ics_values import Length, stretches
-from infusion_cli.formats.ics_zones import ValueProblem, Zones
+from infusion_cli.formats.ics_zones import ValueProblem, Zone, Zones, place
 from infusion_cli.formats.line_error import LineError
 from infusion_cli.formats.recurrence import Budget, TooMuchError
 
@@ -72,8 +72,8 @@ class BusyTimes(NamedTuple):
 def busy_times(data: bytes, tz: ZoneInfo, start: int, end: int) -> BusyTimes:
     """What a file's entries take of the instants [start, end) on a clinic's clock; never raises.
 
-    Days and times without a zone are the clinic's. A series counts time by time, an entry that was moved
-    or cancelled within it in its place.
+    Days are the clinic's, and so are times without a zone where the calendar has none either
+    (X-WR-TIMEZONE). A series counts time by time, an entry that was moved or cancelled within it in its place.
     """
     found = scan(data)
     budget = Budget()
@@ -102,7 +102,10 @@ class _Work:
         self._entries: dict[str, list[Entry]] = {}
         self._busy: dict[str, Busy] = {}
         self._lines: set[int] = set()
-        self._floating: list[int] = []
+        self._read_on = ""
+        """On which clock times without a zone are read in the calendar that is being read."""
+        self._floating: dict[str, set[int]] = {}
+        """The lines of the entries that have such times, by that clock."""
         self._is_given_up = False
 
     def fail(self, line: int, name: str, rule: str, message: str) -> None:
@@ -124,10 +127,10 @@ class _Work:
 
     def result(self) -> BusyTimes:
         """What it came to; lists of lines are in the order of the file."""
-        if self._floating:
-            times = f"{len(self._floating)} entries have" if len(self._floating) > 1 else "an entry has"
-            message = f"{times} a time without a zone; read on the clinic's clock"
-            self.warnings.append(LineError(min(self._floating), "DTSTART", "floating", message))
+        for read_on, lines in self._floating.items():
+            times = f"{len(lines)} entries have" if len(lines) > 1 else "an entry has"
+            message = f"{times} a time without a zone; read on {read_on}"
+            self.warnings.append(LineError(min(lines), "", "floating", message))
         return BusyTimes(
             sorted(self._busy.values(), key=lambda b: (b.start, b.end, b.key)),
             sorted(self._skipped),
@@ -137,9 +140,9 @@ class _Work:
 
     def _calendar(self, calendar: Component) -> None:
         method = calendar.text("METHOD").upper()
+        self._zones.calendar, self._read_on = _clock(calendar, self._zones)
         for component in calendar.children:
             if component.name == "VCALENDAR":
-                self._calendar(component)
                 continue
             with self._reckoning(component.line):
                 if component.name == "VEVENT":
@@ -149,6 +152,9 @@ class _Work:
                 elif component.name != "VTIMEZONE":
                     self._skip(component.line, component.name, "not-busy")
             self._misplaced(component)
+        for component in calendar.children:
+            if component.name == "VCALENDAR":
+                self._calendar(component)
 
     def _misplaced(self, outer: Component) -> None:
         for component in outer.children:
@@ -187,21 +193,27 @@ class _Work:
             message = "it has no UID; it is known by its times, and when they change it is another entry"
             self.warnings.append(LineError(component.line, "UID", "no-uid", message))
         if entry.start and entry.start.is_floating and not idle:
-            self._floating.append(component.line)
+            self._note_floating(component.line)
         # Those without a UID have nothing to do with each other.
         self._entries.setdefault(entry.uid or f"\0{component.line}", []).append(entry)
+
+    def _note_floating(self, line: int) -> None:
+        self._floating.setdefault(self._read_on, set()).add(line)
 
     def _free_busy(self, component: Component) -> None:
         taken: list[bool] = []
         failed = len(self.errors)
+        uid = uid_of(component)
         for found in component.all("FREEBUSY"):
             if found.split()[0].get("FBTYPE", "BUSY").upper() == "FREE":
                 continue
             try:
                 for start, end in stretches(found, self._zones):
                     over = Length(days=1).after(start) if end is None and start.is_date else end
+                    if start.is_floating:
+                        self._note_floating(component.line)
                     span = Period(start.instant, start.instant if over is None else over)
-                    taken.append(self._add(component.line, component.text("UID"), identity_of(start), span))
+                    taken.append(self._add(component.line, uid, identity_of(start), span))
             except ValueProblem as problem:
                 self.fail(found.line, found.name, problem.rule, problem.message)
         if len(self.errors) == failed and component.line not in self._lines:
@@ -276,6 +288,17 @@ def _in_series(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Replacing, boo
         yield entry, replacing, len(masters) == 1
     for entry in others:
         yield entry, nothing, True
+
+
+def _clock(calendar: Component, zones: Zones) -> tuple[Zone, str]:
+    """The clock of a calendar's times without a zone, and how it is called."""
+    named = calendar.text("X-WR-TIMEZONE")
+    if not named:
+        return zones.clinic, "the clinic's clock"
+    found = place(named)
+    if found is None:
+        return zones.clinic, "the clinic's clock, because nobody knows the zone in X-WR-TIMEZONE"
+    return found, f"the clock of {found.name}, the calendar's zone (X-WR-TIMEZONE)"
 
 
 def _idle(component: Component, calendar: Component, method: str) -> str:

@@ -22,7 +22,7 @@ TIMES = frozenset(("DTSTART", "DTEND", "DURATION", "RRULE", "EXRULE", "RDATE", "
 """Properties whose value holds no colon: what stands before the last one is their name and parameters."""
 _LISTS = TIMES - {"DTSTART", "DTEND", "DURATION", "RECURRENCE-ID"}
 KEPT = TIMES | {
-    *("UID", "SEQUENCE", "STATUS", "TRANSP", "ATTENDEE", "METHOD", "X-WR-CALNAME"),
+    *("UID", "SEQUENCE", "STATUS", "TRANSP", "ATTENDEE", "METHOD", "X-WR-CALNAME", "X-WR-TIMEZONE"),
     *("TZID", "TZOFFSETFROM", "TZOFFSETTO"),
 }
 

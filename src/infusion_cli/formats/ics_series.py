@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -27,6 +29,8 @@ from infusion_cli.formats.recurrence import Budget, occurrences
 _MARGIN = timedelta(days=2)
 """More than any two clocks differ."""
 _ZONES_SINCE = datetime(1970, 1, 1)
+_LONGEST_UID = 1000
+"""No program writes a longer one; it is digested again for every time of a series."""
 
 
 class Entry(NamedTuple):
@@ -74,7 +78,7 @@ def entry_of(component: Component, zones: Zones, idle: str, warnings: list[LineE
         read.fail(component.line, "DTSTART", "no-start", "it has no DTSTART, so nobody knows when it is")
     entry = Entry(
         line=component.line,
-        uid=component.text("UID"),
+        uid=uid_of(component),
         sequence=_sequence(component.text("SEQUENCE")),
         idle=idle,
         original=original,
@@ -191,29 +195,35 @@ class Named:
 
 
 class Replacing:
-    """The entries that replace times of a series."""
+    """The entries that replace times of a series.
+
+    `shift` is how far they move any later time of the series, at most, in seconds.
+    """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._named = Named(e.original for e in entries if e.original)
-        later = [(e.original.wall, n, e) for n, e in enumerate(entries) if e.is_and_future and e.original]
-        self._later = [e for *_, e in sorted(later)]
-
-    @property
-    def shift(self) -> int:
-        """How far they move any later time of the series, at most, in seconds."""
-        return max((abs(int(_shift(e).total_seconds())) for e in self._later), default=0)
+        later = sorted((e.original.wall, n, e) for n, e in enumerate(entries) if e.is_and_future and e.original)
+        self._since = [wall for wall, *_ in later]
+        self._later = [e for *_, e in later]
+        self.shift = max((abs(int(_shift(e).total_seconds())) for e in self._later), default=0)
 
     def instead(self, at: Moment, entry: Entry) -> tuple[Moment, Length] | None:
         """Where and how long a time of the series is; None when another entry says it or it is off."""
         if self._named.has(at):
             return None
-        before = [e for e in self._later if e.original and e.original.wall <= at.wall]
+        before = bisect_right(self._since, at.wall)
         if not before:
             return at, entry.length
-        found = before[-1]
+        found = self._later[before - 1]
         if found.idle or found.start is None or found.is_series:
             return None
         return found.start.at(at.wall + _shift(found)), found.length
+
+
+def uid_of(component: Component) -> str:
+    """The UID of a component, of a very long one a digest; empty without one."""
+    uid = component.text("UID")
+    return uid if len(uid) <= _LONGEST_UID else hashlib.sha256(uid.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _shift(entry: Entry) -> timedelta:

@@ -27,7 +27,10 @@ _MOST_TIMES_OF_A_DAY = 1440
 
 
 class Moment(NamedTuple):
-    """A time as it was written: what the clock shows in its zone; a date is midnight on the clinic's clock."""
+    """A time as it was written: what the clock shows in its zone.
+
+    A date is midnight on the clinic's clock; a time without a zone (floating) is on the calendar's.
+    """
 
     wall: datetime
     zone: Zone
@@ -142,7 +145,7 @@ def _moment(value: str, tzid: str, zones: Zones) -> Moment:
         return Moment(wall, zones.utc)
     if tzid:
         return Moment(wall, zones.of(tzid))
-    return Moment(wall, zones.clinic, is_floating=True)
+    return Moment(wall, zones.calendar, is_floating=True)
 
 
 def _length(text: str) -> Length:

@@ -15,6 +15,8 @@ from infusion_cli.formats.ics_scan import Component
 _DAY = 86_400
 _EPOCH = datetime(1970, 1, 1)
 _OFFSET = re.compile(r"([+-])(\d\d)(\d\d)(\d\d)?", re.ASCII)
+_MOST_PARTS = 3
+"""No zone's name has more: America/Argentina/Buenos_Aires."""
 _NOT_A_PLACE = {"localtime", "posixrules", "Factory"}
 """Files beside the zones whose meaning is the machine's own."""
 
@@ -39,9 +41,10 @@ class Zone(Protocol):
 
 
 class Place:
-    """The clock of a zone of the system."""
+    """The clock of a zone of the system; `name` is its IANA name."""
 
     def __init__(self, tz: ZoneInfo) -> None:
+        self.name = tz.key
         self._tz = tz
 
     def instant(self, wall: datetime) -> int:
@@ -77,12 +80,17 @@ class Table:
 
 
 class Zones:
-    """The zones of one file by their TZID; `describe` makes a clock of a VTIMEZONE."""
+    """The zones of one file by their TZID; `describe` makes a clock of a VTIMEZONE.
+
+    `calendar` is the clock of the times without a zone in the calendar that is being read.
+    """
 
     def __init__(
         self, clinic: ZoneInfo, described: Sequence[Component], describe: Callable[[Component, Zones], Zone]
     ) -> None:
+        self._tz = clinic
         self.clinic: Zone = Place(clinic)
+        self.calendar: Zone = self.clinic
         self.utc: Zone = Table(0, ())
         self._described = {_clean(c.text("TZID")): c for c in described}
         self._describe = describe
@@ -91,7 +99,7 @@ class Zones:
     def of(self, tzid: str) -> Zone:
         """The zone of that name; raises `ValueProblem` when nobody knows it."""
         if tzid not in self._known:
-            self._known[tzid] = None  # for the file that describes a zone by itself
+            self._known[tzid] = None  # a zone that cannot be read is not read again for each of its times
             self._known[tzid] = self._find(tzid)
         found = self._known[tzid]
         if found is None:
@@ -100,17 +108,23 @@ class Zones:
 
     def _find(self, tzid: str) -> Zone | None:
         name = _clean(tzid)
-        found = _place(name) or _place(_windows_name(name))
+        found: Zone | None = place(name)
         if found is None and name in self._described:
-            return self._describe(self._described[name], self)
-        parts = name.split("/")
+            # Its times are on its own clock (RFC 5545, 3.6.5): zones that lead from one to the next have no end.
+            return self._describe(self._described[name], Zones(self._tz, (), self._describe))
         # `/vendor/Europe/Berlin`: RFC 5545, 3.2.19
-        guesses = ("/".join(parts[n:]) for n in range(1, len(parts))) if tzid.startswith("/") else ()
+        parts = name.rsplit("/", _MOST_PARTS)[1:]
+        guesses = ("/".join(parts[n:]) for n in range(len(parts))) if tzid.startswith("/") else ()
         return found or next(filter(None, map(_place, guesses)), None)
 
 
-def _place(name: str) -> Zone | None:
-    if not name or name in _NOT_A_PLACE or not name.isascii():
+def place(name: str) -> Place | None:
+    """The system's zone of that IANA or Windows name, None when there is none."""
+    return _place(name) or _place(_windows_name(name))
+
+
+def _place(name: str) -> Place | None:
+    if not name or name in _NOT_A_PLACE or not name.isascii() or name.count("/") >= _MOST_PARTS:
         return None
     try:
         return Place(clinic_time.zone(name))

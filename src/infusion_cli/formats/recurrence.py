@@ -67,6 +67,7 @@ def occurrences(rule: Rule, start: datetime, first: datetime, last: datetime, bu
             rule.by_hour or (start.hour,), rule.by_minute or (start.minute,), rule.by_second or (start.second,)
         )
     ]
+    budget.spend(len(times))
     left = rule.times
     for days in _periods(rule, start.date(), first.date()):
         if not days or days[0] > last.date():
@@ -85,7 +86,9 @@ def occurrences(rule: Rule, start: datetime, first: datetime, last: datetime, bu
 
 
 def _completed(rule: Rule, start: datetime) -> Rule:
-    """The rule with what it leaves open taken from the start."""
+    """The rule with what it leaves open taken from the start, and no weekday counted where none can be."""
+    if rule.freq in {"DAILY", "WEEKLY"} or rule.by_week:
+        rule = rule._replace(by_day=frozenset((0, day) for _, day in rule.by_day))
     if rule.freq == "WEEKLY" and not (rule.by_day or rule.by_month_day or rule.by_year_day):
         return rule._replace(by_day=frozenset({(0, start.weekday())}))
     if rule.freq == "YEARLY" and rule.by_week and not (rule.by_day or rule.by_month_day or rule.by_year_day):
@@ -153,18 +156,11 @@ def _fits(rule: Rule, day: date) -> bool:
 
 
 def _fits_weekday(rule: Rule, day: date) -> bool:
-    weekday = day.weekday()
-    if (0, weekday) in rule.by_day:
-        return True
-    asked = [n for n, of in rule.by_day if of == weekday and n]
-    if not asked:
-        return False
-    if rule.freq in {"DAILY", "WEEKLY"} or rule.by_week:
-        return True
     number, length = day.day, _length(day)
     if rule.freq == "YEARLY" and not rule.by_month:
         number, length = _year_day(day), 365 + _is_leap(day.year)
-    return any(n == (number + 6) // 7 if n > 0 else -n == (length - number) // 7 + 1 for n in asked)
+    which = 0, (number + 6) // 7, -((length - number) // 7 + 1)
+    return any((n, day.weekday()) in rule.by_day for n in which)
 
 
 def _from_either_end(wanted: Iterable[int], number: int, length: int) -> bool:

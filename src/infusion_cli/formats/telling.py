@@ -24,6 +24,11 @@ def chair_word(clinic: Clinic, chair_id: str) -> str:
     return word
 
 
+def chair_code(clinic: Clinic, chair_id: str) -> str:
+    """The chair's id, empty where it tells."""
+    return "" if tells(chair_id) or _is_protocols(clinic, chair_id) else chair_id
+
+
 def staff_word(clinic: Clinic, staff_id: str) -> str:
     """What somebody of the staff is called outside the clinic: the id, or `Staff 3` where it tells."""
     word = wording.words_of(clinic).staff

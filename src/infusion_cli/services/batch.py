@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from infusion_cli.domain.book import Appointment, Book, Patient
 from infusion_cli.domain.clinic_time import local_date, midnight, zone
+from infusion_cli.domain.interchange import EntryProblem
 from infusion_cli.domain.names import clean
 from infusion_cli.domain.plan import Change, ClinicText, change
 from infusion_cli.domain.series import CourseAsk, last_day
@@ -33,6 +34,8 @@ class BatchLine(NamedTuple):
     action: str
     fields: Mapping[str, str]
     key: str
+    request: str = ""
+    """Digest of what was asked, where that is more than the line."""
 
 
 class Problem(NamedTuple):
@@ -70,7 +73,7 @@ def apply_batch(
     """
 
     def decide(writer: Writer) -> Decision:
-        work = _Work(writer, lines)
+        work = Work(writer, lines)
         for n, line in enumerate(lines):
             work.do(line)
             if on_line:
@@ -84,24 +87,26 @@ def apply_batch(
     return carry_out(desk, "batch apply", request, decide)
 
 
-def refusal(problems: Sequence[Problem]) -> InfusionError:
+def refusal(
+    problems: Sequence[Problem | EntryProblem], one: str = "line", many: str = "lines", command: str = "batch apply"
+) -> InfusionError:
     """The error for a file: status 4 when only rules stand against it, else 6."""
-    lines = len({p.line for p in problems})
-    count = "1 line" if lines == 1 else f"{lines} lines"
+    places = len({p[0] for p in problems})
+    count = f"1 {one}" if places == 1 else f"{places} {many}"
     if all(p.is_conflict for p in problems):
         return ConflictError(
             f"{count} cannot be placed; nothing was written.",
             problems,
-            hint="infusion batch apply --keep-going writes the rest",
+            hint=f"infusion {command} --keep-going writes the rest",
         )
     return InvalidDataError(
         f"{count} cannot be used; nothing was written.",
         problems,
-        "mend them, or leave them out with batch apply --keep-going",
+        f"mend them, or leave them out with {command} --keep-going",
     )
 
 
-def _summary(work: _Work, found: Sequence[Problem]) -> dict[str, object]:
+def _summary(work: Work, found: Sequence[Problem]) -> dict[str, object]:
     done = [p for p in work.placed if not p.already]
     return {
         "lines": len(work.lines) + sum(1 for p in found if p.line not in {line.line for line in work.lines}),
@@ -114,7 +119,7 @@ def _summary(work: _Work, found: Sequence[Problem]) -> dict[str, object]:
     }
 
 
-class _Work:
+class Work:
     """The lines' common ground: people, the loaded book, the supply; and what came of each line."""
 
     def __init__(self, writer: Writer, lines: Sequence[BatchLine]) -> None:
@@ -132,7 +137,7 @@ class _Work:
 
     def do(self, line: BatchLine) -> None:
         """Decide one line; a problem is noted, not raised."""
-        digest = digest_of(line.action, dict(line.fields))
+        digest = line.request or digest_of(line.action, dict(line.fields))
         known = self._known.get(line.key)
         try:
             if known is not None:
@@ -239,7 +244,7 @@ class _Work:
         return local_date(self.writer.now, self.tz)
 
 
-def _book(work: _Work, line: BatchLine) -> list[Change]:
+def _book(work: Work, line: BatchLine) -> list[Change]:
     fields, clinic = line.fields, work.writer.clinic
     hold = fields.get("hold", USUAL_HOLD if line.action == "hold" else "")
     wish = Wish(
@@ -255,12 +260,12 @@ def _book(work: _Work, line: BatchLine) -> list[Change]:
     return [new_visit(work.writer, verdict.visit)]
 
 
-def _series(work: _Work, line: BatchLine) -> list[Change]:
+def _series(work: Work, line: BatchLine) -> list[Change]:
     ask, course = work.course(line)
     return list(series_changes(work.writer, work.book, ask, course).changes)
 
 
-def _move(work: _Work, line: BatchLine) -> list[Change]:
+def _move(work: Work, line: BatchLine) -> list[Change]:
     old = work.visit(line)
     start = work.when(line)
     require_movable(old, start)
@@ -270,15 +275,16 @@ def _move(work: _Work, line: BatchLine) -> list[Change]:
     return [change(old, verdict.visit)]
 
 
-def _cancel(work: _Work, line: BatchLine) -> list[Change]:
+def _cancel(work: Work, line: BatchLine) -> list[Change]:
     old = work.visit(line)
     if old.status == "cancelled":
         return []
     require_status(old, {"pending", "booked", "arrived"}, "cancelled")
-    return [change(old, cancel_visit(work.book, old, line.fields["reason"], "patient").visit)]
+    by = line.fields.get("by", "patient")
+    return [change(old, cancel_visit(work.book, old, line.fields["reason"], by).visit)]
 
 
-def _confirm(work: _Work, line: BatchLine) -> list[Change]:
+def _confirm(work: Work, line: BatchLine) -> list[Change]:
     old = work.visit(line)
     require_status(old, {"pending", "booked"}, "confirmed")
     verdict = confirm_visit(work.book, old, "")
@@ -286,7 +292,7 @@ def _confirm(work: _Work, line: BatchLine) -> list[Change]:
     return [change(old, verdict.visit)]
 
 
-def _no_show(work: _Work, line: BatchLine) -> list[Change]:
+def _no_show(work: Work, line: BatchLine) -> list[Change]:
     old = work.visit(line)
     if old.status == "noshow":
         return []
@@ -294,14 +300,14 @@ def _no_show(work: _Work, line: BatchLine) -> list[Change]:
     return [change(old, step_visit(work.book, old, "no-show", work.writer.now).visit)]
 
 
-def _block(work: _Work, line: BatchLine) -> list[Change]:
+def _block(work: Work, line: BatchLine) -> list[Change]:
     fields = line.fields
     staff = (fields["staff"],) if "staff" in fields else ()
     ask = BlockAsk(fields["from"], fields["to"], fields["reason"], fields.get("chair", ""), staff)
     return [change(None, block_of(work.writer, ask))]
 
 
-_ACTIONS: dict[str, Callable[[_Work, BatchLine], list[Change]]] = {
+_ACTIONS: dict[str, Callable[[Work, BatchLine], list[Change]]] = {
     "book": _book,
     "hold": _book,
     "series": _series,

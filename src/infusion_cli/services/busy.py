@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from infusion_cli.domain.period import touching
 from infusion_cli.domain.supply import supply
 from infusion_cli.domain.when import parse_date
 from infusion_cli.errors import NotFoundError, UsageError
-from infusion_cli.services import lookup
+from infusion_cli.services import agenda, lookup
 from infusion_cli.services.agenda import FIRST_INSTANT, LAST_INSTANT
 from infusion_cli.services.ports import Reader
 
@@ -116,3 +116,12 @@ def named(reader: Reader, text: str) -> Appointment | Series | Patient:
     if not isinstance(record, Appointment | Series | Patient):
         raise UsageError(f"{record_id} is no visit, series or patient.", "give an id that begins with A, S or P")
     return record
+
+
+def visits_named(reader: Reader, text: str, within: Stretch, statuses: Sequence[str]) -> list[Appointment]:
+    """Of the visit, series or patient of that id what starts within a stretch with one of the statuses, by start."""
+    record = named(reader, text)
+    if isinstance(record, Patient):
+        return reader.visits(*within, statuses, record.id)
+    found = agenda.series_book(reader, record).of_series(record) if isinstance(record, Series) else [record]
+    return [v for v in found if v.status in statuses and within.lo <= v.start < within.hi]

@@ -6,7 +6,7 @@ changes what has changed, lifts what has vanished and leaves the rest alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from infusion_cli.domain.book import Block
 from infusion_cli.domain.clinic_time import midnight, zone
 from infusion_cli.domain.names import clean
 from infusion_cli.domain.plan import Change, change
-from infusion_cli.errors import UsageError
+from infusion_cli.errors import ConflictError, NotFoundError, UsageError
 from infusion_cli.services import lookup
 from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out
 from infusion_cli.services.ports import Reader, Writer
@@ -26,6 +26,9 @@ CLINIC_NAMES = ("clinic", "holidays", "closures")
 """Names of files that are about the whole clinic."""
 LONGEST_SOURCE = 100
 LOOK_AHEAD_DAYS = 366
+FOR_GOOD = 7_258_118_400
+"""2200-01-01, at which every entry that is imported ends at the latest."""
+ENDING = ".ics"
 
 
 class Subject(NamedTuple):
@@ -52,6 +55,14 @@ class Calendar(NamedTuple):
     is_whole: bool = True
 
 
+class Known(NamedTuple):
+    """A calendar that has been imported, with the blocks to come that it has left."""
+
+    source: str
+    subject: Subject
+    blocks: tuple[Block, ...]
+
+
 class Difference(NamedTuple):
     """What an import does to the blocks of one calendar."""
 
@@ -67,15 +78,24 @@ class Difference(NamedTuple):
 
 
 def import_calendars(
-    desk: Desk, calendars: Sequence[Calendar], window: tuple[int, int], request: Mapping[str, Any]
+    desk: Desk,
+    calendars: Sequence[Calendar],
+    window: tuple[int, int],
+    request: Mapping[str, Any],
+    agreed: Collection[Known] | None = None,
 ) -> Outcome:
     """Make the blocks of each calendar in the window [start, end) what the calendar says, as one operation.
 
     Blocks that are over by then stay as they are. `request` tells one import from another under a
-    key. The summary counts by source and lists the visits that can no longer be held.
+    key. The summary counts by source and lists the visits that can no longer be held. With `agreed`, a
+    `ConflictError` when by now a calendar would lose every block that is not among those.
     """
 
     def decide(writer: Writer) -> Decision:
+        if agreed is not None and not {k[:2] for k in emptied(writer, calendars, window)} <= {k[:2] for k in agreed}:
+            raise ConflictError(
+                "The blocks of these calendars have changed meanwhile; nothing was written.", hint="import them again"
+            )
         found = [(c, difference(writer, c, window)) for c in calendars]
         changes = [made for _, d in found for made in d.changes]
         new = [c.after for _, d in found for c in (*d.added, *d.changed) if isinstance(c.after, Block)]
@@ -124,6 +144,57 @@ def difference(writer: Writer, calendar: Calendar, window: tuple[int, int]) -> D
         elif old.start < end:
             kept += 1
     return found._replace(kept=kept)
+
+
+def known(reader: Reader) -> list[Known]:
+    """Every calendar that has blocks to come, by name and whom it is about."""
+    found: dict[tuple[str, Subject], list[Block]] = {}
+    for block in reader.blocks(reader.now, FOR_GOOD):
+        if block.origin:
+            source = block.origin.rpartition("/")[0]
+            found.setdefault((source, Subject(block.kind, block.subject)), []).append(block)
+    return [Known(*name, tuple(blocks)) for name, blocks in sorted(found.items())]
+
+
+def emptied(reader: Reader, calendars: Iterable[Calendar], window: tuple[int, int]) -> list[Known]:
+    """The calendars that would lose every block to come and keep none: another one of the same name, most likely."""
+    by_name = {k[:2]: k for k in known(reader)}
+    found = [(c, by_name.get((c.source, c.subject))) for c in calendars if c.is_whole]
+    return [k for c, k in found if k and _loses_all(k, c, window)]
+
+
+def _loses_all(before: Known, calendar: Calendar, window: tuple[int, int]) -> bool:
+    start, end = window
+    origins = {f"{calendar.source}/{taken.key}" for taken in calendar.taken}
+    return all(b.origin not in origins and b.start < end and b.end > start for b in before.blocks)
+
+
+def missing(reader: Reader, names: Collection[str], subject: Subject | None, source: str) -> list[Known]:
+    """The calendars with blocks to come that could have come from a folder and are not among `names`, its files.
+
+    `subject` and `source` are what was said of the folder; without a subject the file's name says it.
+    """
+    return [k for k in known(reader) if k.source not in names and _is_of_folder(reader, k, subject, source)]
+
+
+def _is_of_folder(reader: Reader, found: Known, subject: Subject | None, source: str) -> bool:
+    folder, _, name = found.source.rpartition("/")
+    if folder != source or not name.casefold().endswith(ENDING):
+        return False
+    return found.subject == (subject or subject_named(reader, name[: -len(ENDING)]))
+
+
+def gone(reader: Reader, names: Sequence[str], subject: Subject | None) -> list[Calendar]:
+    """The calendars of those names, about somebody or about anybody, as if nothing were in them any more.
+
+    Raises `NotFoundError` for a name of which no block is to come.
+    """
+    found = [k for k in known(reader) if k.source in names and subject in {None, k.subject}]
+    for name in names:
+        if name not in {k.source for k in found}:
+            others = ", ".join(sorted({k.source for k in known(reader)})) or "none"
+            raise NotFoundError(f"No block to come is from a calendar {name!r}.", f"known calendars: {others}")
+    return [Calendar(k.source, k.subject, []) for k in found]
 
 
 def subject_of(reader: Reader, *, staff: str = "", chair: str = "", clinic: bool = False) -> Subject | None:

@@ -10,6 +10,7 @@ from infusion_cli.domain.book import Appointment, Block, Book, Patient, Record, 
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.outbox import Delivery, Told
 from infusion_cli.domain.plan import Change, ClinicText
+from infusion_cli.domain.shared_calendar import Event, Held
 
 
 class Answer(NamedTuple):
@@ -178,6 +179,43 @@ class Mailer(Protocol):
 
         Nothing that it raises leaves the message with the server, as long as `may_be_out` does not say so.
         """
+
+
+class Resource(NamedTuple):
+    """An entry of a shared calendar as the server gives it."""
+
+    href: str
+    etag: str
+    data: str
+
+
+class SharedCalendar(Protocol):
+    """A calendar on a server. Every method raises `CalendarError` when the server does not do its part."""
+
+    def resources(self, since: int | None) -> list[Resource]:
+        """The entries that end after the instant `since`, at least; all of them without."""
+
+    def put(self, uid: str, data: bytes, over: Held | None) -> bool:
+        """Write a new entry, or one over another; False when somebody else was faster."""
+
+    def remove(self, held: Held) -> bool:
+        """Take an entry out, if it is still there; False when somebody else was faster."""
+
+
+class EventForm(Protocol):
+    """How visits are written as entries of a shared calendar, each under a UID of its own."""
+
+    def uid(self, visit: Appointment) -> str:
+        """The visit's UID there."""
+
+    def event(self, visit: Appointment) -> Event:
+        """What its entry is to say."""
+
+    def octets(self, visit: Appointment) -> bytes:
+        """Its entry."""
+
+    def held(self, href: str, etag: str, data: str) -> Held | None:
+        """What was found, if it is such an entry."""
 
 
 class Store(Protocol):

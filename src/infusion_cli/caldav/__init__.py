@@ -1,0 +1,1 @@
+"""Shared calendars on a server."""

@@ -1,0 +1,182 @@
+"""Requests to one server over HTTP, with nothing of what it says believed.
+
+Its answers are read up to a limit, what it refers to has to be its own, and of its words none is shown. The
+password goes to the server that was named and nowhere else.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Generator, Mapping
+from typing import NamedTuple
+
+import httpx
+
+from infusion_cli.config import CalendarServer
+from infusion_cli.errors import CalendarError, UsageError
+
+TIME_OUT = 30.0
+"""Seconds to wait for the connection, and for each part of an answer."""
+ANSWER_TIME = 300.0
+"""Seconds that an answer may take in all."""
+MAX_BYTES = 64_000_000
+"""Octets of an answer; entries are one or two thousand each."""
+ADDRESS = "look at INFUSION_CALDAV_URL: it is the address of the calendar itself, not of its server or owner"
+LATER = "run it again later"
+LOGIN = "look at INFUSION_CALDAV_USER and its password"
+_HOPS = 5
+
+
+class Answer(NamedTuple):
+    """An answer, read to its end."""
+
+    response: httpx.Response
+    body: bytes
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.response.status_code
+
+
+class Connection:
+    """The way to a server; nothing is sent before `ask`."""
+
+    def __init__(self, server: CalendarServer, time_out: float = TIME_OUT) -> None:
+        self._server = server
+        try:
+            self._url = httpx.URL(server.url)
+        except (httpx.InvalidURL, ValueError):
+            raise UsageError("The calendar's address cannot be read.", "mend INFUSION_CALDAV_URL") from None
+        self._http = httpx.Client(
+            verify=self._trust() if self._url.scheme == "https" else False,
+            timeout=time_out,
+            trust_env=False,
+            # A small answer could unfold without end. Whose program it is, is nobody's business.
+            headers={"Accept-Encoding": "identity", "User-Agent": "calendar"},
+        )
+        self._digest: httpx.DigestAuth | None = None
+
+    def __repr__(self) -> str:
+        """Where, and nothing that is secret."""
+        return f"Connection({self._server!r})"
+
+    @property
+    def server(self) -> str:
+        """The server as it is told of."""
+        return f"The calendar server {self._url.host}"
+
+    @property
+    def logs_in(self) -> bool:
+        """Whether it is told who asks."""
+        return bool(self._server.user)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._http.close()
+
+    def ask(self, method: str, href: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+        """The answer to a request, redirects within the server followed; `href` is relative to the server's address.
+
+        Raises `CalendarError` when there is no answer, or none that can be used.
+        """
+        url = self._url.join(href)
+        for _ in range(_HOPS):
+            answer = self._logged_in(self._http.build_request(method, url, content=content, headers=headers))
+            if answer.status not in {301, 302, 307, 308}:
+                return answer
+            url = self._own(answer.response.headers.get("Location", ""))
+        raise self.strange()
+
+    def own(self, href: str) -> str:
+        """An address that the server names, in full; raises `CalendarError` when it is another server's."""
+        return str(self._own(href))
+
+    def strange(self) -> CalendarError:
+        """What is said of an answer that makes no sense."""
+        return CalendarError(f"The answer of the calendar server {self._url.host} cannot be understood.", ADDRESS)
+
+    def _own(self, href: str) -> httpx.URL:
+        """An address that the server names, as its own; raises `CalendarError` when it is not."""
+        try:
+            url = self._url.join(href)
+        except (httpx.InvalidURL, ValueError):
+            raise self.strange() from None
+        if (url.scheme, url.host, url.port) != (self._url.scheme, self._url.host, self._url.port):
+            raise CalendarError(
+                f"{self.server} sends us to another: {url.scheme}://{url.host}.",
+                "set INFUSION_CALDAV_URL to the calendar's address there, if you trust it",
+            )
+        return self._url.copy_with(raw_path=url.raw_path)
+
+    def _logged_in(self, request: httpx.Request) -> Answer:
+        login = self._login(request)
+        request = next(login)
+        while True:
+            answer = self._sent(request)
+            try:
+                request = login.send(answer.response)
+            except StopIteration:
+                return answer
+            except (AssertionError, LookupError, NotImplementedError, ValueError, httpx.ProtocolError):
+                message = f"{self.server} offers no way to log in that we know."
+                raise CalendarError(message, LOGIN) from None  # from what it asks for, of which nothing is believed
+
+    def _login(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Basic at once, which saves a request, and Digest (RFC 7616) once the server asks for it."""
+        name, password = self._server.user, self._server.password
+        if not name:
+            yield request
+            return
+        if self._digest is None:
+            response = yield next(httpx.BasicAuth(name, password).auth_flow(request))
+            offers = response.headers.get_list("WWW-Authenticate") if response.status_code == 401 else []
+            if not any(offer.lower().startswith("digest ") for offer in offers):
+                return
+            self._digest = httpx.DigestAuth(name, password)
+            del request.headers["Authorization"]
+        yield from self._digest.auth_flow(request)
+
+    def _sent(self, request: httpx.Request) -> Answer:
+        """One request and its answer; raises `CalendarError` with the reason when there is none."""
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                return Answer(response, self._body(response))
+            finally:
+                response.close()
+        except httpx.TimeoutException:
+            reason, hint = "does not answer", LATER
+        except (httpx.DecodingError, httpx.ProtocolError, httpx.InvalidURL, UnicodeError):
+            reason, hint = "breaks the connection off, or does not speak HTTP", LATER
+        except httpx.HTTPError as error:
+            distrust = _distrust(error)
+            reason = f"shows a certificate that is not trusted: {distrust}" if distrust else "cannot be reached"
+            hint = "INFUSION_CALDAV_CA_FILE" if distrust else f"{LATER}, or look at INFUSION_CALDAV_URL"
+        raise CalendarError(f"{self.server} {reason}.", hint)
+
+    def _body(self, response: httpx.Response) -> bytes:
+        """The octets as they are sent, of limited number and for a limited time; nothing is unfolded."""
+        latest, body = time.monotonic() + ANSWER_TIME, bytearray()
+        for part in response.iter_raw():
+            body += part
+            if len(body) > MAX_BYTES or time.monotonic() > latest:
+                raise CalendarError(f"The answer of the calendar server {self._url.host} does not end.", ADDRESS)
+        return bytes(body)
+
+    def _trust(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self._server.ca_file or None)
+        except OSError:
+            message = f"The certificates {self._server.ca_file} cannot be read."
+            raise UsageError(message, "mend INFUSION_CALDAV_CA_FILE") from None
+
+
+def _distrust(error: BaseException | None) -> str:
+    """Why a certificate was not trusted, if that is at the root of an error."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        error = error.__cause__ or error.__context__
+    return ""

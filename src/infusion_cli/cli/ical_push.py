@@ -1,0 +1,109 @@
+"""A shared calendar on a server, made to show what the book says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from infusion_cli import config
+from infusion_cli.cli import complete, options, words
+from infusion_cli.cli.options import command
+from infusion_cli.cli.output import Line, Piece
+from infusion_cli.cli.session import Session
+from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.clinic_time import zone
+from infusion_cli.domain.when import say_when
+from infusion_cli.errors import UsageError
+from infusion_cli.services import busy
+from infusion_cli.services import push as service
+from infusion_cli.services.busy import Subject
+from infusion_cli.services.push import Done, Pushed
+
+if TYPE_CHECKING:
+    from infusion_cli.caldav.client import Collection
+
+_MARKS = {"created": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
+
+
+@command(
+    writes=True,
+    chair=options.option("--chair", help="Everything in this chair.", metavar="C", completion=complete.chairs),
+    staff=options.option(
+        "--staff", help="Every visit within this person's shifts.", metavar="S", completion=complete.staff
+    ),
+    clinic=options.option("--clinic", help="Every visit of the clinic."),
+    to=options.option("--to", help="The calendar's address (INFUSION_CALDAV_URL).", metavar="URL"),
+)
+def push(session: Session, *, chair: str = "", staff: str = "", clinic: bool = False, to: str = "") -> int | None:
+    """Write the calendar of a chair, a person or the clinic into a shared one on a server.
+
+    By CalDAV: Radicale, Nextcloud and others. The calendar then shows what the book says from a week
+    ago on, without a word of who comes or what for: what is new is added, what differs is mended, what
+    no longer stands is removed. Entries of others are never touched, and what is right already is
+    not written again. To be run after changes or every few minutes.
+
+    One calendar can show several chairs and people: run it once for each. What a run leaves undone the
+    next one does, so a key is not needed. Ends with 7 when the server does not do its part.
+    """
+    with session.reading() as reader:
+        subject = _subject(reader.clinic, chair, staff, whole=clinic)
+    server = config.calendar_server(to)
+    from infusion_cli.formats.caldav_event import Events  # noqa: PLC0415  only where there is a server
+
+    with _collection(server) as calendar:
+        if session.options.dry_run:
+            done = service.rehearse(session.store, session.now, calendar, subject, Events)
+        else:
+            done = service.push(session.store, lambda: session.now, calendar, subject, Events)
+    if done.stopped and not done.done:
+        raise done.stopped
+    session.changed = bool(done.done)
+    _tell(session, subject, done)
+    return done.stopped.status if done.stopped else None
+
+
+def _subject(clinic: Clinic, chair: str, staff: str, *, whole: bool) -> Subject:
+    """Whose calendar is meant; raises `UsageError` unless exactly one was named, and `NotFoundError`."""
+    if sum((bool(chair), bool(staff), whole)) != 1:
+        raise UsageError("A run is for the calendar of one.", "give one of --chair C, --staff S or --clinic")
+    if chair:
+        return busy.chair(clinic, chair)
+    return busy.staff(clinic, staff) if staff else Subject("clinic")
+
+
+def _collection(server: config.CalendarServer) -> Collection:
+    try:
+        from infusion_cli.caldav.client import Collection  # noqa: PLC0415  slow, and may not be there
+    except ModuleNotFoundError:
+        raise UsageError(
+            "A shared calendar needs the extra `caldav`, which is not installed.", "pip install 'infusion-cli[caldav]'"
+        ) from None
+    return Collection(server)
+
+
+def _tell(session: Session, subject: Subject, done: Pushed) -> None:
+    data: dict[str, Any] = {"kind": subject.kind, "subject": subject.id or None}
+    data |= {verb: [_id(d) for d in done.done if d.verb == verb] for verb in _MARKS}
+    data |= {"unchanged": done.unchanged, "stopped": done.stopped.message if done.stopped else None}
+    with session.reading() as reader:
+        lines = [_line(reader.clinic, d) for d in done.done]
+    counts = ", ".join(f"{len(data[verb])} {verb}" for verb in _MARKS)
+    lines.append(f"{subject.id or 'The clinic'}: {counts}, {done.unchanged} as before.")
+    if done.stopped:
+        lines += [done.stopped.message, f"Try: {done.stopped.hint}"]
+    session.out.record(data, lines)
+    if session.options.dry_run:
+        session.out.note("Dry run: nothing was written.")
+
+
+def _id(done: Done) -> str:
+    return done.visit.id if done.visit else done.uid
+
+
+def _line(clinic: Clinic, done: Done) -> Line:
+    """What was done with an entry; one whose visit the book does not have goes by its UID."""
+    mark, style = _MARKS[done.verb]
+    if done.visit is None:
+        return [Piece(f"  {mark} ", style), Piece(done.uid)]
+    visit, tz = done.visit, zone(clinic.timezone)
+    times = f"{say_when(visit.start, tz)}-{words.clock(visit.end, tz)}"
+    return [Piece(f"  {mark} ", style), Piece(f"{visit.id}  {times}  {words.chair_name(clinic, visit.chair)}")]

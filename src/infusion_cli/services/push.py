@@ -1,0 +1,131 @@
+"""A calendar on a server is made to say what the book says, entry by entry.
+
+The server is read before the book: so what others have pushed meanwhile is never older than the book
+that it is measured by, and no transaction is open while the server thinks. What they push later is
+kept by the entries' ETags: whoever comes second is refused, looks again and decides anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from infusion_cli.domain.book import Appointment
+from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.shared_calendar import Step, steps
+from infusion_cli.errors import CalendarError, InfusionError, InterruptedCommandError
+from infusion_cli.services import busy
+from infusion_cli.services.agenda import LAST_INSTANT, STATUSES
+from infusion_cli.services.busy import DAYS_BACK, Stretch, Subject
+from infusion_cli.services.ports import EventForm, Reader, SharedCalendar, Store
+
+TRIES = 5
+"""How often a run looks at the calendar, when others change it at the same time."""
+_DAY = 86_400
+"""Seconds; no visit is longer."""
+
+FormOf = Callable[[Clinic, str, str, str], EventForm]
+"""The form of a subject's entries: by the clinic, the subject's kind and id, and the book's key."""
+
+
+class Done(NamedTuple):
+    """What was done, `verb` as in `Step`; `visit` is None when the book knows none of late by that entry."""
+
+    verb: str
+    uid: str
+    visit: Appointment | None
+
+
+class Pushed(NamedTuple):
+    """What a run did, or would do."""
+
+    done: list[Done]
+    unchanged: int
+    stopped: InfusionError | None = None
+    """What made the run stop before its end."""
+
+
+class _View(NamedTuple):
+    """The calendar and the book, one after the other."""
+
+    form: EventForm
+    steps: list[Step]
+    visits: Mapping[str, Appointment]
+    """Those that the calendar is to show, and those that it shows and should not, by UID."""
+    equal: set[str]
+
+
+def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
+    """Bring the calendar up to date; what has been done when something fails is told with the failure.
+
+    Raises `CalendarError` when nothing can be done at all.
+    """
+    done: dict[str, Done] = {}
+    view = _look(store, clock(), calendar, subject, form_of)
+    stopped: InfusionError | None = None
+    try:
+        for left in reversed(range(TRIES)):
+            if not _carry_out(calendar, view, done):
+                break
+            if not left:
+                raise CalendarError(
+                    "The calendar refuses some entries because others are changing them, or hold their UIDs elsewhere.",
+                    "run it again in a minute",
+                )
+            view = _look(store, clock(), calendar, subject, form_of, is_whole=True)
+    except KeyboardInterrupt:
+        stopped = InterruptedCommandError("Interrupted; the calendar is not up to date yet.", "run it again")
+    except InfusionError as error:
+        stopped = error
+    return Pushed(list(done.values()), len(view.equal - done.keys()), stopped)
+
+
+def rehearse(store: Store, now: int, calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
+    """What a run would do now; nothing is written."""
+    view = _look(store, now, calendar, subject, form_of)
+    return Pushed([_done(view, step) for step in view.steps], len(view.equal))
+
+
+def _look(
+    store: Store, now: int, calendar: SharedCalendar, subject: Subject, form_of: FormOf, *, is_whole: bool = False
+) -> _View:
+    """What has to be done; `is_whole` also finds what somebody has moved into the past."""
+    since = now - DAYS_BACK * _DAY
+    found = calendar.resources(None if is_whole else since)
+    with store.reading(now) as reader:
+        form = form_of(reader.clinic, *subject, reader.founding)
+        held = [h for h in (form.held(*resource) for resource in found) if h]
+        standing = busy.visits_of(reader, subject, Stretch(since - _DAY, LAST_INSTANT))
+        visits = {form.uid(v): v for v in standing if v.end > since}
+        wanted = {uid: form.event(v) for uid, v in visits.items()}
+        to_do = steps(wanted, held, since)
+        gone = {step.uid for step in to_do} - wanted.keys()
+        visits |= _gone(reader, form, gone, since) if gone else {}
+    return _View(form, to_do, visits, wanted.keys() - {step.uid for step in to_do})
+
+
+def _gone(reader: Reader, form: EventForm, uids: set[str], since: int) -> dict[str, Appointment]:
+    """The visits of late and ahead, whatever became of them, that those entries were made for."""
+    every = reader.each_visit(since - _DAY, LAST_INSTANT, STATUSES)
+    return {uid: v for v in every if (uid := form.uid(v)) in uids}
+
+
+def _carry_out(calendar: SharedCalendar, view: _View, done: dict[str, Done]) -> bool:
+    """Do what is to be done and note it; whether any of it was refused because somebody else was faster."""
+    was_refused = False
+    for step in view.steps:
+        if _do(calendar, view, step):
+            done[step.uid] = _done(view, step)
+        else:
+            was_refused = True
+    return was_refused
+
+
+def _do(calendar: SharedCalendar, view: _View, step: Step) -> bool:
+    if step.verb == "removed" and step.held:
+        return calendar.remove(step.held)
+    return calendar.put(step.uid, view.form.octets(view.visits[step.uid]), step.held)
+
+
+def _done(view: _View, step: Step) -> Done:
+    return Done(step.verb, step.uid, view.visits.get(step.uid))
