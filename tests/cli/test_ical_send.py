@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -48,6 +50,11 @@ class Practice:
         found = self.office.received[self._read :]
         self._read = len(self.office.received)
         return found
+
+    def has_address(self, patient: str, email: str) -> None:
+        """Write an address into the book that is not taken any more, as an older version let it in."""
+        with closing(sqlite3.connect(self.desk.book)) as book, book:
+            book.execute("UPDATE patient SET email = ? WHERE id = ?", (email, patient))
 
     def outbox(self, *words: str) -> list[tuple[str, str, str, int]]:
         """Visit, method, state and tries of what is not sent."""
@@ -536,7 +543,7 @@ def test_what_it_says_at_the_desk(booked: Practice) -> None:
 
 
 def test_a_mail_that_cannot_be_addressed_is_a_dead_letter_at_once(booked: Practice) -> None:
-    booked.desk.say("patients", "edit", YARA, "--email", f"x@{'é' * 80}")
+    booked.has_address(YARA, f"x@{'é' * 80}")
     (failed,) = booked.send(status=4)["failed"]
     assert failed["error"] == "the e-mail address cannot be written into a mail"
     assert booked.office.connections == 0
@@ -546,7 +553,7 @@ def test_a_mail_that_cannot_be_addressed_is_a_dead_letter_at_once(booked: Practi
 def test_a_rehearsal_drops_nobody_silently(booked: Practice, output: tuple[str, ...]) -> None:
     desk = booked.desk
     desk.say("book", BEN, "iv-mood", "2026-12-01T10:00")
-    desk.say("patients", "edit", BEN, "--email", f"x@{'é' * 80}")
+    booked.has_address(BEN, f"x@{'é' * 80}")
     desk.say("book", FATIMA, "iv-mood", "2026-12-01T12:00")
     desk.say("patients", "edit", FATIMA, "--email", "")
     answer = desk.type("ical", "send", "--dry-run", "--json", *output)

@@ -109,7 +109,7 @@ def test_the_list_is_by_name(desk: Desk) -> None:
         (
             ("add", "--mrn", "N1", "A", "--email", "a@b@c"),
             2,
-            "The e-mail address has no or more than one @, or a blank.",
+            "That is no e-mail address to write to: an e-mail address has one @ with text around it, and no blanks.",
         ),
         (("add", "--mrn", "N1", "A" * 201), 2, "The name is longer than 200 characters."),
         (("edit", YARA, "--mrn", "M1002"), 4, "The MRN M1002 belongs to PYE6CD already."),

@@ -10,6 +10,18 @@ class AddressError(ValueError):
     """An address that no mail can carry; the words say why and name nobody."""
 
 
+def fault(address: str) -> str:
+    """Why an address cannot be kept, in words that do not repeat it; empty when it can."""
+    local, at, domain = address.partition("@")
+    if not (local and at and domain) or "@" in domain or " " in address or not address.isprintable():
+        return "an e-mail address has one @ with text around it, and no blanks"
+    try:
+        in_ascii_domain(address)
+    except AddressError as error:
+        return str(error)
+    return ""
+
+
 def in_ascii_domain(address: str) -> str:
     """The address with its domain as A-labels (RFC 5890); the part before the @ stays as it is.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from infusion_cli.domain.addresses import fault
 from infusion_cli.domain.book import Patient
 from infusion_cli.domain.names import clean
 from infusion_cli.errors import InvalidDataError
@@ -100,8 +101,8 @@ def _wrong_texts(cells: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     for column in ("mrn", "name", "phone", "email"):
         if len(cells[column]) > LONGEST:
             yield column, "too-long", f"longer than {LONGEST} characters"
-    if email and not _is_address(email):
-        yield "email", "not-an-address", "an e-mail address has one @ with text around it, and no blanks"
+    if email and (wrong := fault(email)):
+        yield "email", "not-an-address", wrong
 
 
 def _wrong_dates(cells: dict[str, str], requirements: Sequence[str]) -> Iterator[tuple[str, str, str]]:
@@ -118,8 +119,3 @@ def _is_date(text: str) -> bool:
         return FIRST_DATE <= date.fromisoformat(text) <= LAST_DATE
     except ValueError:
         return False
-
-
-def _is_address(text: str) -> bool:
-    local, at, domain = text.partition("@")
-    return bool(local and at and domain) and "@" not in domain and " " not in text and text.isprintable()

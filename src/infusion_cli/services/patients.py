@@ -7,6 +7,7 @@ from datetime import date
 from typing import NamedTuple
 
 from infusion_cli.domain import ids, names
+from infusion_cli.domain.addresses import fault
 from infusion_cli.domain.book import Appointment, Patient, Series
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import local_date, zone
@@ -190,9 +191,9 @@ def _checked(reader: Reader, fields: PatientFields) -> PatientFields:
         if born > _today(reader):
             raise UsageError(f"The birth date {born} has not come yet.", "write it as YYYY-MM-DD")
         cleaned["birth_date"] = born.isoformat()
-    email = cleaned.get("email")
-    if email and (email.count("@") != 1 or " " in email or email[0] == "@" or email[-1] == "@"):
-        raise UsageError("The e-mail address has no or more than one @, or a blank.", "name@example.org")
+    wrong = fault(cleaned["email"]) if cleaned.get("email") else ""
+    if wrong:
+        raise UsageError(f"That is no e-mail address to write to: {wrong}.", "name@example.org")
     if "status" in cleaned and cleaned["status"] not in STATUSES:
         raise UsageError(f"The status {cleaned['status']!r} is unknown.", f"one of {', '.join(STATUSES)}")
     return PatientFields(**cleaned)
