@@ -173,9 +173,11 @@ def test_an_existing_file_is_replaced_with_yes_only(booked: Desk) -> None:
         (("--chair", "garden", "--clinic"), 2, "An export is for one thing."),
         ((ONE, "--clinic"), 2, "An export is for one thing."),
         (("--clinic", "--from", "2026-12-02", "--to", "2026-12-01"), 2, "--to 2026-12-01 is before --from 2026-12-02."),
-        (("yara",), 2, "'yara' is not an id: a character is wrong or missing."),
+        (("yara",), 8, "2 patients fit 'yara'."),
+        (("zirkon",), 3, "There is no patient 'zirkon'."),
+        (("A7K2MX",), 2, "'A7K2MX' is not an id: a character is wrong or missing."),
         ((ids.encode("appointment", 99),), 3, "There is no visit, series or patient "),
-        (("M1003",), 2, "'M1003' is not an id: a character is wrong or missing."),
+        (("M1003",), 4, "PJ723Z has no visit that stands, so there is nothing to put into a calendar."),
         ((ONE, "-o", "no/such/folder/x.ics"), 2, "The file no/such/folder/x.ics cannot be written: "),
     ],
 )

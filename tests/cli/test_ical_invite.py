@@ -200,9 +200,9 @@ def test_a_new_folder_goes_again_when_not_all_files_can_be_written(booked: Desk)
     ("words", "status", "message", "hint"),
     [
         (
-            ("invite", "yara"),
+            ("invite", "A7K2MX"),
             2,
-            "'yara' is not an id: a character is wrong or missing.",
+            "'A7K2MX' is not an id: a character is wrong or missing.",
             "ids look like A7K2MH; infusion list shows them",
         ),
         (("invite", YARA), 2, f"{YARA} is no visit or series.", "give an id that begins with A or S"),

@@ -90,7 +90,7 @@ def sent(store: BookStore, post: Post, *names: str, again: bool = False) -> list
     """The visits that were told in a run."""
     run = outbox.Run(store, lambda: NOW, post, again=again)
     run.send(names)
-    return [told.visit for told in run.sent]
+    return [letter.visit.id for letter in run.sent]
 
 
 def test_a_message_is_noted_before_it_goes_out_and_after(store: BookStore) -> None:
@@ -107,7 +107,7 @@ def test_a_server_that_is_gone_leaves_the_book_as_if_nobody_had_tried(store: Boo
     run = outbox.Run(store, lambda: NOW, post)
     with pytest.raises(MailError):
         run.send()
-    assert [t.visit for t in run.sent] == [visit(0).id]
+    assert [letter.visit.id for letter in run.sent] == [visit(0).id]
     assert kept(store)[ROW.visit] == ROW._replace(next_at=NOW)
     with pytest.raises(MailError):
         sent(store, Post(store, "gone"), visit(2).id)

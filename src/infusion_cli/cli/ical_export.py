@@ -30,7 +30,7 @@ class _Task(NamedTuple):
 
 
 @command(
-    id_=options.argument("A|S|P", "A visit's, a series' or a patient's id."),
+    id_=options.argument("A|S|P", "A visit's or a series' id, or a patient."),
     chair=options.option("--chair", help="Everything in this chair.", metavar="C", completion=complete.chairs),
     staff=options.option(
         "--staff", help="Every visit within this person's shifts.", metavar="S", completion=complete.staff

@@ -13,17 +13,22 @@ from infusion_cli.cli.ical import write_into
 from infusion_cli.cli.options import command
 from infusion_cli.cli.output import Line, Piece
 from infusion_cli.cli.session import Session
+from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic_time import iso, zone
+from infusion_cli.domain.names import fit
 from infusion_cli.domain.outbox import Told
 from infusion_cli.domain.when import say_when
 from infusion_cli.errors import ExitStatus, InfusionError, InterruptedCommandError, UsageError
 from infusion_cli.services import outbox as service
 from infusion_cli.services.ports import Letter
 
+NOUNS = {"REQUEST": "invitation", "CANCEL": "withdrawal"}
+"""What the methods of iTIP are called at the desk."""
+
 
 @command(
     writes=True,
-    visits=options.argument("A|S", "Only these visits and series; without one, all of them."),
+    visits=options.argument("A|S|P", "Only these visits, series and patients; without one, all of them."),
     retry=options.option("--retry", help="Also what failed or still waits for its next try."),
     output=options.option("--output", "-o", help="With --dry-run: the mails as .eml files here.", metavar="DIR"),
 )
@@ -75,17 +80,19 @@ def outbox(session: Session, *, failed: bool = False) -> None:
         found = [item for item in service.items(reader) if item.state == "failed" or not failed]
         session.saw(item.visit for item in found)
     tz = session.timezone
-    data = [record(item.told, item.state, tz) | {"has_address": bool(item.email)} for item in found]
-    session.out.records(data, [line(item.told, item.state, tz, has_address=bool(item.email)) for item in found])
+    data = [_record(item.visit, item.told, item.state, tz) | {"has_address": bool(item.email)} for item in found]
+    session.out.records(data, [_line(item, tz) for item in found])
     if not found:
         session.out.note("Nothing failed." if failed else "Everybody has been told.")
 
 
-def record(told: Told, state: str, timezone: str) -> dict[str, Any]:
+def _record(visit: Appointment, told: Told, state: str, timezone: str) -> dict[str, Any]:
     """A message for programs; `next_try` is null when nothing is planned."""
     tz = zone(timezone)
     return {
-        "visit": told.visit,
+        "visit": visit.id,
+        "patient": visit.patient,
+        "start": iso(visit.start, tz),
         "method": told.method,
         "sequence": told.sequence,
         "state": state,
@@ -96,14 +103,16 @@ def record(told: Told, state: str, timezone: str) -> dict[str, Any]:
     }
 
 
-def line(told: Told, state: str, timezone: str, *, has_address: bool = True) -> Line:
-    """A message for people."""
+def _line(item: service.Item, timezone: str) -> Line:
+    """A message for people: about which visit, whose, what it is, and why it is not sent."""
+    told, tz = item.told, zone(timezone)
     after = f", try {told.tries}" if told.tries else ""
-    at = f", next {say_when(told.next_at, zone(timezone))}" if state == "waiting" and told.next_at else ""
-    why = told.error if has_address else "the patient has no e-mail address"
+    at = f", next {say_when(told.next_at, tz)}" if item.state == "waiting" and told.next_at else ""
+    why = told.error if item.email else f"no e-mail address; {item.patient.phone or 'no phone'}"
+    about = f"{item.visit.id:7} {say_when(item.visit.start, tz)}  {fit(item.patient.name, 24)}"
     return [
-        Piece(f"{told.visit}  {told.method:7}  "),
-        Piece(state, {"failed": "red", "waiting": "yellow"}.get(state, "")),
+        Piece(f"{about} {NOUNS[told.method]:10} "),
+        Piece(item.state, {"failed": "red", "waiting": "yellow"}.get(item.state, "")),
         Piece(f"{after}{at}{f': {why}' if why else ''}"),
     ]
 
@@ -145,9 +154,10 @@ def _rehearse(session: Session, visits: Sequence[str], output: str, *, retry: bo
     if paths is None:
         session.out.note("Nothing was written.")
         return ExitStatus.ERROR
-    told = {letter.visit.id for letter in letters if letter.visit.id not in wrong}
+    ready = [letter for letter in letters if letter.visit.id not in wrong]
+    told = {letter.visit.id for letter in ready}
     rest = [_judged(item, wrong.get(item.visit.id, "")) for item in found if item.visit.id not in told]
-    _tell(session, [letter.told for letter in letters if letter.visit.id in told], rest, files=paths)
+    _tell(session, ready, rest, rehearsed=[item for item in found if item.visit.id in told], files=paths)
     session.out.note("Dry run: nothing was sent.")
     return None
 
@@ -170,9 +180,10 @@ def _judged(item: service.Item, wrong: str) -> service.Item:
 
 def _tell(
     session: Session,
-    sent: Sequence[Told],
+    sent: Sequence[Letter],
     found: Sequence[service.Item],
     stopped: InfusionError | None = None,
+    rehearsed: Sequence[service.Item] | None = None,
     files: Sequence[Path] | None = None,
 ) -> None:
     """What was sent, and what is not sent: each message that waits or failed with its reason, all of them counted."""
@@ -181,16 +192,18 @@ def _tell(
     waiting = [item for item in found if item.email and item.state != "failed"]
     skipped = service.skipped(found)
     data: dict[str, Any] = {
-        "sent": [record(told, "sent", tz) for told in sent],
-        "waiting": [record(item.told, item.state, tz) for item in waiting],
-        "failed": [record(item.told, item.state, tz) for item in failed],
+        "sent": [_record(letter.visit, letter.told, "sent", tz) for letter in sent],
+        "waiting": [_record(item.visit, item.told, item.state, tz) for item in waiting],
+        "failed": [_record(item.visit, item.told, item.state, tz) for item in failed],
         "skipped": skipped,
         "stopped": stopped.message if stopped else None,
     }
     if files is not None:
         data["files"] = [str(path) for path in files]
     lines: list[Line] = [f"{_mails(len(sent))} sent." if sent else "No mail sent."]
-    lines += [line(item.told, item.state, tz) for item in (*waiting, *failed) if item.told.tries or item.told.error]
+    if rehearsed is not None:
+        lines = [f"{_mails(len(sent))} would be sent.", *(_line(item, tz) for item in rehearsed)]
+    lines += [_line(item, tz) for item in (*waiting, *failed) if item.told.tries or item.told.error]
     lines += [f"Written: {path}" for path in files or ()]
     if waiting or failed:
         lines.append(f"{_standing(len(waiting), len(failed))}: infusion ical outbox")

@@ -106,10 +106,10 @@ def visits_of(reader: Reader, subject: Subject, within: Stretch) -> Iterator[App
 
 
 def named(reader: Reader, text: str) -> Appointment | Series | Patient:
-    """The visit, series or patient of that id; raises `UsageError` and `NotFoundError`."""
+    """The visit, series or patient of that id, or the patient of that MRN or name; raises errors as `find_patient`."""
     record_id = ids.normalise(text)
     if record_id is None:
-        raise lookup.not_an_id(text)
+        return _patient(reader, text)
     record = reader.record(record_id)
     if record is None:
         raise NotFoundError(f"There is no visit, series or patient {record_id}.", "infusion list shows visits")
@@ -118,8 +118,17 @@ def named(reader: Reader, text: str) -> Appointment | Series | Patient:
     return record
 
 
+def _patient(reader: Reader, text: str) -> Patient:
+    try:
+        return lookup.find_patient(reader, text)
+    except NotFoundError:
+        if any(c.isdigit() for c in text):  # a mistyped id rather than a name
+            raise lookup.not_an_id(text) from None
+        raise
+
+
 def visits_named(reader: Reader, text: str, within: Stretch, statuses: Sequence[str]) -> list[Appointment]:
-    """Of the visit, series or patient of that id what starts within a stretch with one of the statuses, by start."""
+    """Of the visit, series or patient so `named` what starts within a stretch with one of the statuses, by start."""
     record = named(reader, text)
     if isinstance(record, Patient):
         return reader.visits(*within, statuses, record.id)

@@ -7,17 +7,18 @@ id, but never not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from infusion_cli.domain import ids, outbox
+from infusion_cli.domain import outbox
 from infusion_cli.domain.addresses import AddressError, in_ascii_domain
-from infusion_cli.domain.book import Appointment
+from infusion_cli.domain.book import Appointment, Patient
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.outbox import Delivery, Told
-from infusion_cli.errors import ConflictError, MailError, NotFoundError, StoreError
-from infusion_cli.services import lookup
+from infusion_cli.errors import ConflictError, MailError, StoreError
+from infusion_cli.services import busy, lookup
 from infusion_cli.services.agenda import LAST_INSTANT, STATUSES
+from infusion_cli.services.busy import Stretch
 from infusion_cli.services.desk import under_lock
 from infusion_cli.services.ports import Letter, Mailer, Reader, Store, Writer
 
@@ -31,7 +32,12 @@ class Item(NamedTuple):
     visit: Appointment
     told: Told
     state: str
-    email: str
+    patient: Patient
+
+    @property
+    def email(self) -> str:
+        """Where it goes; empty when that is not known."""
+        return self.patient.email
 
 
 class _Opened(NamedTuple):
@@ -42,15 +48,15 @@ class _Opened(NamedTuple):
 
 
 def items(reader: Reader, names: Iterable[str] = ()) -> list[Item]:
-    """Every message that is not sent yet, in order of the visits' starts; of these visits and series or of all.
+    """Every message that is not sent yet, in order of the visits' starts; of those `named` so or of all.
 
-    Raises `NotFoundError` for an id that nobody has, `ConflictError` when the clinic has no address of its own.
+    Raises what `busy.named` does, and `ConflictError` when the clinic has no address of its own.
     """
     visits = _visits(reader, names)
     told = reader.told(v.id for v in visits)
     news = [v for v in visits if outbox.wanted(v, told.get(v.id), reader.now)]
     people = reader.patients_of({v.patient for v in news})
-    found = [item for v in news if (item := _item(reader, v, told.get(v.id), people[v.patient].email))]
+    found = [item for v in news if (item := _item(reader, v, told.get(v.id), people[v.patient]))]
     if found and not reader.clinic.email:
         raise ConflictError(
             "The clinic has no e-mail address, so nobody can be told who writes.",
@@ -77,7 +83,7 @@ class Run:
     """One run over the outbox; what it has done is known however it ends."""
 
     def __init__(self, store: Store, clock: Callable[[], int], mailer: Mailer, *, again: bool = False) -> None:
-        self.sent: list[Told] = []
+        self.sent: list[Letter] = []
         self.written_to: list[str] = []
         """Ids of the patients whose messages left the clinic, or may have."""
         self._store = store
@@ -120,7 +126,7 @@ class Run:
         told = outbox.ended(opened.letter.told, opened.before, delivery, self._clock())
         _note(self._store, self._clock(), opened.letter, told)
         if delivery.result == "sent":
-            self.sent.append(told)
+            self.sent.append(opened.letter._replace(told=told))
             self._refused_in_a_row = 0
 
     def _deliver(self, opened: _Opened) -> Delivery:
@@ -156,32 +162,20 @@ def _visits(reader: Reader, names: Iterable[str]) -> list[Appointment]:
     named = list(names)
     if not named:
         return reader.visits(reader.now + 1, LAST_INSTANT, STATUSES)
-    found = {v.id: v for name in named for v in _named(reader, name)}
+    ahead = Stretch(reader.now + 1, LAST_INSTANT)
+    found = {v.id: v for name in named for v in busy.visits_named(reader, name, ahead, STATUSES)}
     return sorted(found.values(), key=lambda v: (v.start, v.id))
 
 
-def _named(reader: Reader, name: str) -> Iterator[Appointment]:
-    record_id = ids.normalise(name)
-    if record_id is None:
-        raise lookup.not_an_id(name)
-    if ids.kind_of(record_id) == "series":
-        series = lookup.find_series(reader, name)
-        yield from reader.load(reader.now, reader.now, [series.patient]).of_series(series)
-    elif ids.kind_of(record_id) == "appointment":
-        yield lookup.find_visit(reader, name)
-    else:
-        raise NotFoundError(f"There is no visit or series {record_id}.", "infusion list shows visits")
-
-
-def _item(reader: Reader, visit: Appointment, known: Told | None, email: str) -> Item | None:
+def _item(reader: Reader, visit: Appointment, known: Told | None, patient: Patient) -> Item | None:
     """The message that is wanted about a visit, now that it is known what the patient would read."""
-    method = outbox.wanted(visit, known, reader.now, outbox.words_of(reader.clinic, visit, email))
+    method = outbox.wanted(visit, known, reader.now, outbox.words_of(reader.clinic, visit, patient.email))
     if method is None:
         return None
     if known is not None and outbox.is_of(known, visit, method):
-        return Item(visit, known, known.state, email)
-    new_id = _message_id(reader.clinic, visit, email)
-    return Item(visit, Told(visit.id, visit.sequence, method, new_id, "waiting", 0, 0, 0), "due", email)
+        return Item(visit, known, known.state, patient)
+    new_id = _message_id(reader.clinic, visit, patient.email)
+    return Item(visit, Told(visit.id, visit.sequence, method, new_id, "waiting", 0, 0, 0), "due", patient)
 
 
 def _is_due(item: Item, now: int, *, again: bool) -> bool:
