@@ -144,12 +144,23 @@ def test_skipped_entries_are_told_by_reason_and_line(desk: Desk) -> None:
     assert desk.type("ical", "import", "rn-bell.ics").err.splitlines() == [
         "Skipped in rn-bell.ics: 1 VEVENT, marked as taking no time (TRANSPARENT) (line 3)",
         "Skipped in rn-bell.ics: 1 VEVENT, cancelled (line 9)",
+        "Public holidays are mostly marked so: --transparent takes them too.",
     ]
     answer = desk.json("ical", "import", "rn-bell.ics")
     assert [(s["file"], s["line"], s["component"], s["rule"]) for s in answer["skipped"]] == [
         ("rn-bell.ics", 3, "VEVENT", "transparent"),
         ("rn-bell.ics", 9, "VEVENT", "cancelled"),
     ]
+
+
+def test_a_holiday_that_is_marked_as_free_closes_the_clinic_when_that_is_wanted(desk: Desk) -> None:
+    day = "DTSTART;VALUE=DATE:20261225"
+    holiday = f"BEGIN:VEVENT\r\nUID:h\r\n{day}\r\nTRANSP:TRANSPARENT\r\nEND:VEVENT\r\n"
+    desk.file("clinic.ics", calendar(holiday, entry("b", "02", "STATUS:CANCELLED", "TRANSP:TRANSPARENT")))
+    assert counts(desk.json("ical", "import", "clinic.ics")) == [("clinic", None, 0, 0, 0, 0)]
+    said = desk.json("ical", "import", "clinic.ics", "--transparent")
+    assert [b["start"] for b in said["added"]] == ["2026-12-25T00:00:00-05:00"]
+    assert [s["rule"] for s in said["skipped"]] == ["cancelled"]
 
 
 def test_the_same_key_gives_the_first_answer(desk: Desk) -> None:

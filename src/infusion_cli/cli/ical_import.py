@@ -33,6 +33,7 @@ CLINIC = options.option("--clinic", help="The whole clinic is closed then.")
 SOURCE = options.option(
     "--source", help="The name under which the calendar is known again; the file's name without.", metavar="NAME"
 )
+TRANSPARENT = options.option("--transparent", help="Take what is marked as free too, as public holidays mostly are.")
 GONE = options.option("--gone", help="The calendars of these names are gone: lift all their blocks to come.")
 KEEP_GOING = options.option("--keep-going", help="Take what can be read and name the rest.")
 SHOWN_LINES = 10
@@ -78,6 +79,7 @@ class Told(NamedTuple):
     chair=CHAIR,
     clinic=CLINIC,
     source=SOURCE,
+    transparent=TRANSPARENT,
     gone=GONE,
     keep_going=KEEP_GOING,
 )
@@ -91,6 +93,7 @@ def import_(
     source: str = "",
     from_: str = "",
     to: str = "",
+    transparent: bool = False,
     gone: bool = False,
     keep_going: bool = False,
 ) -> int | None:
@@ -103,7 +106,7 @@ def import_(
     """
     about = partial(service.subject_of, staff=staff, chair=chair, clinic=clinic)
     if gone:
-        if source or from_ or to or keep_going:
+        if source or from_ or to or transparent or keep_going:
             message = "--gone lifts all blocks to come of the calendars that are named."
             raise UsageError(message, "leave out --source, --from, --to and --keep-going")
         return _lift(session, files, about)
@@ -111,7 +114,7 @@ def import_(
         window = service.window_of(reader, from_, to)
         subject = about(reader)
         taken = list(_files(reader, files, subject, source))
-        read = _read(reader, taken, window)
+        read = _read(reader, taken, window, transparent=transparent)
         missing = _missing(reader, files, taken, subject, source)
     errors = [FileError(r.file.name, *e) for r in read for e in r.found.errors]
     if errors and not keep_going:
@@ -119,6 +122,7 @@ def import_(
     request = {
         "files": [[f.source, f.subject, hashlib.sha256(f.data).hexdigest()] for f in taken],
         "days": [from_, to],
+        "transparent": transparent,
         "keep_going": keep_going,
     }
     another = ", or give another calendar a name of its own with --source NAME"
@@ -221,14 +225,15 @@ def _octets(path: Path) -> bytes:
     return read_beginning(path, MAX_BYTES + 1)
 
 
-def _read(reader: Reader, files: Iterable[File], window: tuple[int, int]) -> list[Read]:
+def _read(reader: Reader, files: Iterable[File], window: tuple[int, int], *, transparent: bool) -> list[Read]:
     """What the files come to; one that is about nobody is not read."""
     from infusion_cli.formats.ics_read import BusyTimes, busy_times  # noqa: PLC0415  only for this command
 
     tz = zone(reader.clinic.timezone)
     nobody = LineError(None, "", "unknown-subject", _WHO.format(", ".join(service.names_of_known(reader))))
+    nothing = BusyTimes([], [], [nobody], [])
     return [
-        Read(file, busy_times(file.data, tz, *window) if file.subject else BusyTimes([], [], [nobody], []))
+        Read(file, busy_times(file.data, tz, *window, transparent=transparent) if file.subject else nothing)
         for file in files
     ]
 
@@ -334,6 +339,8 @@ def _skipped(read: Sequence[Read]) -> Iterator[Line]:
             first = ", ".join(map(str, lines[:SHOWN_LINES]))
             more = f" and {len(lines) - SHOWN_LINES} more" if len(lines) > SHOWN_LINES else ""
             yield f"Skipped in {r.file.name}: {len(lines)} {component}, {WHY_SKIPPED[rule]} (line {first}{more})"
+    if any(s.rule == "transparent" for r in read for s in r.found.skipped):
+        yield "Public holidays are mostly marked so: --transparent takes them too."
 
 
 def _place(error: FileError) -> str:

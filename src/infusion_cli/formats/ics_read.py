@@ -69,11 +69,12 @@ class BusyTimes(NamedTuple):
     warnings: list[LineError]
 
 
-def busy_times(data: bytes, tz: ZoneInfo, start: int, end: int) -> BusyTimes:
+def busy_times(data: bytes, tz: ZoneInfo, start: int, end: int, *, transparent: bool = False) -> BusyTimes:
     """What a file's entries take of the instants [start, end) on a clinic's clock; never raises.
 
     Days are the clinic's, and so are times without a zone where the calendar has none either
     (X-WR-TIMEZONE). A series counts time by time, an entry that was moved or cancelled within it in its place.
+    With `transparent` also that counts which is marked as taking no time, as public holidays mostly are.
     """
     found = scan(data)
     budget = Budget()
@@ -82,7 +83,7 @@ def busy_times(data: bytes, tz: ZoneInfo, start: int, end: int) -> BusyTimes:
         [zone for top in found.components for zone in top.children if zone.name == "VTIMEZONE"],
         lambda component, zones: described_zone(component, zones, end, budget),
     )
-    work = _Work(zones, Period(start, end), budget)
+    work = _Work(zones, Period(start, end), budget, transparent=transparent)
     work.errors += found.errors
     work.warnings += found.warnings
     work.take_all(found.components)
@@ -92,12 +93,13 @@ def busy_times(data: bytes, tz: ZoneInfo, start: int, end: int) -> BusyTimes:
 class _Work:
     """A file being read."""
 
-    def __init__(self, zones: Zones, window: Period, budget: Budget) -> None:
+    def __init__(self, zones: Zones, window: Period, budget: Budget, *, transparent: bool) -> None:
         self.errors: list[LineError] = []
         self.warnings: list[LineError] = []
         self._zones = zones
         self._window = window
         self._budget = budget
+        self._takes_transparent = transparent
         self._skipped: list[Skipped] = []
         self._entries: dict[str, list[Entry]] = {}
         self._busy: dict[str, Busy] = {}
@@ -182,7 +184,7 @@ class _Work:
         if method in _ANSWERS:
             self._skip(component.line, component.name, "answer")
             return
-        idle = _idle(component, calendar, method)
+        idle = _idle(component, calendar, method, takes_transparent=self._takes_transparent)
         entry = entry_of(component, self._zones, idle, self.warnings)
         if isinstance(entry, list):
             self.errors += entry
@@ -301,11 +303,11 @@ def _clock(calendar: Component, zones: Zones) -> tuple[Zone, str]:
     return found, f"the clock of {found.name}, the calendar's zone (X-WR-TIMEZONE)"
 
 
-def _idle(component: Component, calendar: Component, method: str) -> str:
+def _idle(component: Component, calendar: Component, method: str, *, takes_transparent: bool) -> str:
     """Why an entry takes no time, empty when it does."""
     if method == "CANCEL" or component.text("STATUS").upper() == "CANCELLED":
         return "cancelled"
-    if component.text("TRANSP").upper() == "TRANSPARENT":
+    if component.text("TRANSP").upper() == "TRANSPARENT" and not takes_transparent:
         return "transparent"
     owner = calendar.text("X-WR-CALNAME").casefold()
     answers = []
