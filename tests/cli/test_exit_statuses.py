@@ -62,7 +62,8 @@ def test_2_usage(desk: Desk) -> None:
         "No such option: --nope (Possible options: --to).\nTry: infusion list --help\n",
     )
     assert desk.type("book", YARA, "iv-mood", "banana").err == (
-        "'banana' is not a time.\nTry: write 2026-12-01T09:00, 'tue 9am', 'tomorrow 14:30' or '+3d 9:00'\n"
+        "'banana' is not a time.\n"
+        "Try: write 2026-12-01T09:00, '1 dec 9:00', 'tue 9am', 'tomorrow 14:30' or '+3d 9:00'\n"
     )
 
 

@@ -70,6 +70,12 @@ def refusal(parse: Callable[[], object]) -> UsageError:
         ("+1m 9:15", "2026-12-23T09:15"),
         ("+15m 9:00", "2028-02-23T09:00"),
         ("+0d 9:00", "2026-11-23T09:00"),
+        ("Tue 1 Dec 2026 09:00", "2026-12-01T09:00"),
+        ("1 dec 9am", "2026-12-01T09:00"),
+        ("tuesday 1 december 9:15", "2026-12-01T09:15"),
+        ("23 nov 9:00", "2026-11-23T09:00"),
+        ("22 nov 9:00", "2027-11-22T09:00"),
+        ("01 Sept 2027 noon", "2027-09-01T12:00"),
         ("now", "2026-11-23T08:30"),
         ("noon", "2026-11-23T12:00"),
         ("tomorrow noon", "2026-11-24T12:00"),
@@ -109,6 +115,12 @@ def test_words_of_when_are_understood(text: str, meant: str) -> None:
         ("tue 1 2:00", "'1 2:00' is not a time of day."),
         ("tue 9:00-05:00", "'9:00-05:00' is not a time of day."),
         ("2026-12-01", "'2026-12-01' names a day, but no time."),
+        ("Tue 1 Dec 2026", "'Tue 1 Dec 2026' names a day, but no time."),
+        ("mon 1 dec 9:00", "2026-12-01 is no Mon, but a Tue."),
+        ("31 nov 9:00", "'2026-11-31' is not a date: Nov 2026 has no day 31."),
+        ("1 dec 26 9:00", "'26 9:00' is not a time of day."),
+        ("1 de 9:00", "'1 de 9:00' is not a time."),
+        ("dec 1 9:00", "'dec 1 9:00' is not a time."),
         ("tomorrow", "'tomorrow' names a day, but no time."),
         ("next tue", "'next tue' names a day, but no time."),
         ("2026-02-30 9:00", "'2026-02-30' is not a date: Feb 2026 has no day 30."),
@@ -218,12 +230,14 @@ def test_what_the_program_writes_it_reads_again(at: datetime, tz: ZoneInfo) -> N
         assume(False)
     assert when.parse_when(iso(instant, tz), MONDAY, tz) == instant
     assert when.parse_when(wall_text(instant, tz), MONDAY, tz) == instant
+    assert when.parse_when(when.say_when(instant, tz), MONDAY, tz) == instant
+    assert when.parse_date(when.say_date(at.date()), MONDAY, tz) == at.date()
 
 
 WORDS = """
     next tue monday today tomorrow now noon midnight + - : T Z +3d +99999w +12m 9am 13pm 9:00 24:00 02:30 am pm 2026
     2026-12-01 2026-02-30 0000-00-00 9999-12-31 2200-12-31 1970-01-01 2027-03-14 -05:00 +14:00 +99:99 1h30m p1d pt p
-    90m 99999999999999999999 , mon-fri 8-12 9am-5pm \u0669 \u00b2
+    1 31 dec feb may september 1969 2199 90m 99999999999999999999 , mon-fri 8-12 9am-5pm \u0669 \u00b2
 """
 PIECES = st.sampled_from([*WORDS.split(), "\x00", "\u2007", "\ud800"])
 TEXTS = st.text() | st.lists(PIECES, max_size=6).map(" ".join) | st.lists(PIECES, max_size=6).map("".join)
@@ -271,6 +285,8 @@ def test_a_very_long_number_is_refused_and_not_converted() -> None:
         ("+2w", date(2026, 12, 7)),
         ("+1m", date(2026, 12, 23)),
         ("1951-01-21", date(1951, 1, 21)),
+        ("Sun 21 Jan 1951", date(1951, 1, 21)),
+        ("1 january", date(2027, 1, 1)),
     ],
 )
 def test_words_of_date_are_understood(text: str, meant: date) -> None:

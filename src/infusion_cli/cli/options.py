@@ -29,7 +29,7 @@ def argument(metavar: str, help: str, completion: Callable[..., Any] | None = No
 COMMON: dict[str, Any] = {
     "patient": argument("PATIENT", "An id, an MRN, or a name that fits one patient only."),
     "protocol": argument("PROTOCOL", "A protocol of the clinic.", complete.protocols),
-    "when": argument("WHEN", "2026-12-01T09:00, 'tue 9am', 'tomorrow 14:30', '+3d 9:00': the clinic's clock."),
+    "when": argument("WHEN", "2026-12-01T09:00, '1 dec 9:00', 'tue 9am', 'tomorrow 14:30', '+3d 9:00'."),
     "appt": argument("APPT", "A visit's id."),
     "chair": option("--chair", help="A chair, by id or name.", metavar="C", completion=complete.chairs),
     "from_": option("--from", help="The first day, included.", metavar="DATE"),

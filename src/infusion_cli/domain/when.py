@@ -25,6 +25,10 @@ LONGEST = 366 * 1440
 
 _DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _WEEKDAYS = {
     name: number
     for number, names in enumerate(
@@ -43,8 +47,8 @@ _WEEKDAYS = {
 _NEAR = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _MIDNIGHT_AS_END = {"24", "24:00", "midnight", "12am", "12 am", "12:00am", "12:00 am"}
 
-_WHEN_HINT = "write 2026-12-01T09:00, 'tue 9am', 'tomorrow 14:30' or '+3d 9:00'"
-_DATE_HINT = "write 2026-12-01, tue, 'next tue', tomorrow or +3d"
+_WHEN_HINT = "write 2026-12-01T09:00, '1 dec 9:00', 'tue 9am', 'tomorrow 14:30' or '+3d 9:00'"
+_DATE_HINT = "write 2026-12-01, '1 dec', tue, 'next tue', tomorrow or +3d"
 _ISO_HINT = "write the date as YYYY-MM-DD, e.g. 2026-12-01"
 _CLOCK_HINT = "write the time as 9:00, 9am or 14:30"
 _LENGTH_HINT = "write 30m, 2h, 1h30m, 3d or PT90M"
@@ -216,6 +220,9 @@ def _example(words: list[str]) -> str:
 def _split_day(words: list[str], today: date, first_year: int) -> tuple[date | None, list[str]]:
     """The day that the words begin with (None when they name none), and the words after it."""
     head, *rest = words
+    said = _said_date(words, today, first_year)
+    if said is not None:
+        return said
     if head in _NEAR:
         return today + timedelta(days=_NEAR[head]), rest
     if head in _WEEKDAYS:
@@ -226,11 +233,33 @@ def _split_day(words: list[str], today: date, first_year: int) -> tuple[date | N
         return day + timedelta(days=7 * same_week), rest[1:]
     if found := re.fullmatch(_AHEAD, head):
         return _ahead(today, int(found[1]), found[2]), rest
-    if found := re.fullmatch(_ISO_DATE, head):
-        return _iso_date(found, first_year), rest
+    if re.fullmatch(_ISO_DATE, head):
+        return _iso_date(head, first_year), rest
     if re.fullmatch(_OTHER_DATE, head):
         raise UsageError(f"{_quoted(head)} could be read in more than one way.", _ISO_HINT)
     return None, words
+
+
+def _said_date(words: list[str], today: date, first_year: int) -> tuple[date, list[str]] | None:
+    """A date as `say_date` says it, and the words after it: weekday and year may be missing.
+
+    Without a year it is the next one, today included; the weekday has to be the right one.
+    """
+    weekday = _WEEKDAYS.get(words[0])
+    number, name, *rest = [*words[weekday is not None :], "", ""]
+    month = next((n for n, full in enumerate(_MONTHS, 1) if len(name) >= 3 and full.startswith(name)), 0)
+    if not re.fullmatch("[0-9]{1,2}", number) or not month:
+        return None
+    rest = rest[:-2]
+    month_and_day = f"{month:02}-{number:0>2}"
+    if rest and re.fullmatch("[0-9]{4}", rest[0]):
+        year = rest.pop(0)
+    else:
+        year = str(today.year + (month_and_day < today.isoformat()[5:]))
+    day = _iso_date(f"{year}-{month_and_day}", first_year)
+    if weekday not in {None, day.weekday()}:
+        raise UsageError(f"{day} is no {_DAY_NAMES[weekday or 0]}, but a {_DAY_NAMES[day.weekday()]}.", _DATE_HINT)
+    return day, rest
 
 
 def _weekday_after(today: date, weekday: int) -> date:
@@ -254,17 +283,17 @@ def _last_day(year: int, month: int) -> int:
     return (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
 
 
-def _iso_date(found: re.Match[str], first_year: int) -> date:
-    year, month, day = (int(part) for part in found.groups())
+def _iso_date(text: str, first_year: int) -> date:
+    year, month, day = map(int, text.split("-"))
     if not first_year <= year <= LAST_YEAR:
-        raise UsageError(f"The year {found[1]} is not between {first_year} and {LAST_YEAR}.", _ISO_HINT)
+        raise UsageError(f"The year {year:04} is not between {first_year} and {LAST_YEAR}.", _ISO_HINT)
     if not 1 <= month <= 12:
-        raise UsageError(f"'{found[0]}' is not a date: there is no month {found[2]}.", _ISO_HINT)
+        raise UsageError(f"'{text}' is not a date: there is no month {month:02}.", _ISO_HINT)
     last = _last_day(year, month)
     if not 1 <= day <= last:
         name = f"{_MONTH_NAMES[month - 1]} {year}"
         hint = f"the last day of {name} is {year}-{month:02}-{last}"
-        raise UsageError(f"'{found[0]}' is not a date: {name} has no day {day}.", hint)
+        raise UsageError(f"'{text}' is not a date: {name} has no day {day}.", hint)
     return date(year, month, day)
 
 
