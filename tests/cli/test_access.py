@@ -112,6 +112,7 @@ NOTHING_PERSONAL = (
     ("today", "2027-01-01"),
     ("slots", "find", "consult"),
     ("slots", "list"),
+    ("slots", "blocks"),
     ("ical", "export", "--clinic", "-o", "-"),
     ("ical", "export", "--chair", "chair-3", "-o", "-"),
     ("ical", "feed", "out", "--all"),

@@ -141,7 +141,14 @@ def test_hostile_texts_other_than_names(desk: Desk) -> None:
     desk.say("slots", "block", "wed 9:00", "wed 10:00", "--chair", "window", "--reason", text)
     block = ids.encode("block", 0)
     desk.say("cancel", ONE, "--reason", text, "--yes")
-    for words in (("show", ONE), ("show", block), ("history",), ("slots", "list", "--from", "wed"), ("today", "wed")):
+    for words in (
+        ("show", ONE),
+        ("show", block),
+        ("history",),
+        ("slots", "list", "--from", "wed"),
+        ("slots", "blocks"),
+        ("today", "wed"),
+    ):
         assert is_harmless(desk.say(*words)), words
     answer = desk.type("book", "M1001", "iv-mood", "2026-11-25T09:00", "--chair", "window")
     assert is_harmless(answer.err)

@@ -32,7 +32,7 @@ def test_the_time_off_of_a_member_of_staff_becomes_blocks_and_the_visits_hit_are
     desk.say("book", YARA, "iv-mood", "2026-12-09T09:00")
     assert desk.say("ical", "import", OFF, *DOCTOR).splitlines()[:3] == [
         "time-off.ics, dr-lindqvist: 4 added, 0 changed, 0 lifted, 0 as before.",
-        "1 visit can no longer be held; move or cancel:",
+        "1 visit can no longer be held; move or cancel (infusion list --impossible):",
         "  ! AANAND  Wed 9 Dec 2026 09:00  iv-mood  Quiet room",
     ]
     why = desk.json("slots", "why", "iv-mood", "2026-12-10 9:00")

@@ -89,6 +89,7 @@ LISTS: dict[tuple[str, ...], set[str]] = {
     ("series", "plan", "M1004", "iv-mood", "--alternatives", "2"): PLAN,
     ("slots", "find", "iv-mood"): SLOT,
     ("slots", "list", "--from", "tue"): SLOT,
+    ("slots", "blocks", "--from", "2026-11-25"): A_BLOCK,
     ("history",): OPERATION,
     ("audit", "list"): ENTRY,
 }

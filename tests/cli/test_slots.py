@@ -183,12 +183,43 @@ def test_a_block_lists_the_visits_that_it_hits_at_once(desk: Desk) -> None:
     desk.say("book", YARA, "iv-mood", NINE, "--chair", "window")
     assert desk.say("slots", "block", *TUESDAY, "--chair", "window", "--reason", "lamp broken") == (
         f"Blocked {BLOCK}  chair-1  Tue 24 Nov 2026 08:00 to Tue 24 Nov 2026 12:00  lamp broken\n"
-        "1 visit can no longer be held; move or cancel:\n"
+        "1 visit can no longer be held; move or cancel (infusion list --impossible):\n"
         f"  ! {ONE}  Tue 24 Nov 2026 09:00  iv-mood  Window\n"
         f"Undo: infusion undo {op(2)}\n"
     )
     error = desk.refused(4, "book", BEN, "iv-mood", "2026-11-24 10:45", "--chair", "window")
     assert [c["message"] for c in error["conflicts"]] == [f"Window is out of order 08:00-12:00: lamp broken ({BLOCK})"]
+
+
+def test_visits_that_can_no_longer_be_held_are_found_again_until_somebody_has_moved_them(desk: Desk) -> None:
+    desk.say("book", YARA, "iv-mood", NINE, "--chair", "window")
+    desk.say("book", BEN, "iv-mood", NINE, "--chair", "garden")
+    assert desk.json("list", "--impossible") == []
+    desk.say("slots", "block", *TUESDAY, "--chair", "window", "--reason", "lamp broken")
+    assert [v["id"] for v in desk.json("list", "--impossible")] == [ONE]
+    assert desk.json("list", "--impossible", "--patient", BEN) == []
+    desk.say("slots", "block", *TUESDAY, "--staff", "dr-lindqvist", "--reason", "ill")
+    assert [v["id"] for v in desk.json("list", "--impossible")] == [ONE, TWO]
+    desk.say("move", ONE, "2026-11-25T09:00")
+    assert [v["id"] for v in desk.json("list", "--impossible")] == [TWO]
+    desk.at("2026-11-24T18:00")
+    assert desk.json("list", "--impossible") == []
+
+
+def test_blocks_of_chairs_staff_and_the_clinic_are_listed_with_their_ids(desk: Desk) -> None:
+    assert desk.type("slots", "blocks") == (0, "", "Nothing is blocked, and there are no extra hours.\n")
+    made = [
+        desk.json("slots", "block", *TUESDAY, *subject, "--reason", "away")["id"]
+        for subject in (("--chair", "window"), ("--staff", "rn-bell"), ("--clinic",))
+    ]
+    extra = desk.json("slots", "open", "2026-11-28 9:00", "2026-11-28 12:00")["id"]
+    assert [b["id"] for b in desk.json("slots", "blocks")] == [*sorted(made), extra]
+    assert [b["id"] for b in desk.json("slots", "blocks", "--from", "sat")] == [extra]
+    desk.say("slots", "unblock", made[1])
+    lines = desk.say("slots", "blocks", "--to", "fri").splitlines()
+    assert sorted(line.split()[:2] for line in lines) == sorted([[made[0], "chair-1"], [made[2], "the"]])
+    desk.at("2026-11-24T18:00")
+    assert [b["id"] for b in desk.json("slots", "blocks")] == [extra]
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ GROUPS: tuple[tuple[str, str, tuple[Entry, ...]], ...] = (
         (
             Entry("find", "slots:find", "Bookable starts in time order."),
             Entry("list", "slots:list_", "Free and busy time of each chair."),
+            Entry("blocks", "slots:blocks", "Blocks and extra hours of chairs, staff and the clinic."),
             Entry("why", "slots:why", "Every rule that stands in the way, and the nearest times that would do."),
             Entry("open", "slots:open_", "Add opening hours."),
             Entry("block", "slots:block", "Chair out of order, staff away, or clinic closed."),

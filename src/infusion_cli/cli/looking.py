@@ -12,11 +12,14 @@ from infusion_cli.cli.session import Session
 from infusion_cli.domain.book import Appointment, Block, Patient, Record, Series
 from infusion_cli.domain.clinic_time import local_date, zone
 from infusion_cli.domain.when import parse_date, say_when
-from infusion_cli.services import agenda
+from infusion_cli.services import agenda, clinic
 from infusion_cli.services.agenda import Shown
 from infusion_cli.services.ports import Operation, Reader
 
 WEEK = options.option("--week", help="Seven days: days down, hours across, how many chairs are taken.")
+IMPOSSIBLE = options.option(
+    "--impossible", help="Only those ahead that can no longer be held, because of a block or a new clinic file."
+)
 STATUS = options.option("--status", help="Only with this status; may be given several times.", metavar="STATUS")
 
 
@@ -44,13 +47,15 @@ def today(session: Session, date: str = "", *, week: bool = False) -> None:
         session.out.lines(drawn)
 
 
-@command(patient=options.OF_PATIENT, status=STATUS)
+@command(patient=options.OF_PATIENT, status=STATUS, impossible=IMPOSSIBLE)
 def list_(
     session: Session,
     from_: str = "",
     to: str = "",
     patient: str = "",
     status: Sequence[str] = (),
+    *,
+    impossible: bool = False,
 ) -> None:
     """Visits, one record each.
 
@@ -62,6 +67,9 @@ def list_(
         last = parse_date(to, reader.now, tz) if to else None
         wanted = [s.strip() for given in status for s in given.split(",")]
         visits, people = agenda.list_visits(reader, first, last, patient, wanted)
+        if impossible:
+            these = {v.id for v in clinic.impossible(reader, reader.clinic, clinic.visits_ahead(reader))}
+            visits = [v for v in visits if v.id in these]
         _print_list(session, reader, visits, people)
 
 

@@ -82,6 +82,20 @@ def list_(session: Session, from_: str = "", to: str = "") -> None:
             session.out.note("The clinic is not open then.")
 
 
+@command()
+def blocks(session: Session, from_: str = "", to: str = "") -> None:
+    """Blocks and extra hours of chairs, staff and the clinic.
+
+    Those to come or those of the days named, with the ids that unblock takes.
+    """
+    with session.reading() as reader:
+        tz = zone(reader.clinic.timezone)
+        found = service.list_blocks(reader, from_, to)
+        session.out.records([public.block(b, tz) for b in found], [block_line(b, reader) for b in found])
+        if not found:
+            session.out.note("Nothing is blocked, and there are no extra hours.")
+
+
 @command(patient=OF)
 def why(
     session: Session,
@@ -182,5 +196,6 @@ def hit_lines(reader: Reader, hit: Iterable[str]) -> list[Line]:
             [Piece(f"  ! {visit.id}", "yellow"), Piece(f"  {say_when(visit.start, tz)}  {visit.protocol}  {chair}")]
         )
     if lines:
-        lines.insert(0, f"{words.count(len(lines), 'visit')} can no longer be held; move or cancel:")
+        count = words.count(len(lines), "visit")
+        lines.insert(0, f"{count} can no longer be held; move or cancel (infusion list --impossible):")
     return lines

@@ -15,6 +15,7 @@ from infusion_cli.domain.supply import supply_of
 from infusion_cli.errors import ConflictError
 from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out
 from infusion_cli.services.ports import Reader, Writer
+from infusion_cli.services.slots import SUPPLY_RULES
 
 LOOK_AHEAD = 2 * 366 * DAY
 
@@ -30,7 +31,7 @@ def apply_clinic(desk: Desk, new: Clinic, text: str, data: str, difference: Sequ
         ahead = visits_ahead(writer)
         refuse_if_orphaned(writer.clinic, new, ahead)
         after = ClinicText(writer.clinic_text.id, text, data)
-        hit = _hit(writer, new, ahead)
+        hit = impossible(writer, new, ahead)
         return Decision(
             [change(writer.clinic_text, after)], summary={"hit": [v.id for v in hit], "difference": [*difference]}
         )
@@ -65,14 +66,14 @@ def _first_move(visit: Appointment) -> str:
     return f"infusion move or cancel {visit.id} first"
 
 
-def _hit(reader: Reader, new: Clinic, ahead: list[Appointment]) -> list[Appointment]:
+def impossible(reader: Reader, clinic: Clinic, ahead: list[Appointment]) -> list[Appointment]:
+    """Of the visits ahead, in order of start, those that cannot be held in that clinic: closed, or nobody is there."""
     if not ahead:
         return []
     lo, hi = ahead[0].start - DAY, ahead[-1].end + int(timedelta(days=2).total_seconds())
     loaded = reader.load(lo, hi)
-    book = Book(new, reader.now, lo, hi)
+    book = Book(clinic, reader.now, lo, hi)
     book.add(loaded.appointments.values())
     book.add(loaded.blocks.values())
     supply = supply_of(book)
-    asked = ("chair-unsuitable", "outside-hours", "closed", "staff-short", "provider-absent")
-    return [v for v in ahead if rules.hard(Case(book, v, supply=supply), asked)]
+    return [v for v in ahead if rules.hard(Case(book, v, supply=supply), ("chair-unsuitable", *SUPPLY_RULES))]

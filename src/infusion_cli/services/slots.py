@@ -17,7 +17,7 @@ from infusion_cli.domain.supply import supply_of
 from infusion_cli.domain.visit import Verdict, Wish, book_visit
 from infusion_cli.domain.when import parse_between, parse_date, parse_weekdays, parse_when, say_when
 from infusion_cli.errors import UsageError
-from infusion_cli.services import lookup
+from infusion_cli.services import busy, lookup
 from infusion_cli.services.booking import load_around
 from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out
 from infusion_cli.services.ports import Reader, Writer
@@ -76,6 +76,12 @@ def list_slots(reader: Reader, first: str, last: str) -> list[Slot]:
     """Free and busy time of each chair, for today or the days named."""
     start, end = days_of(reader, first, last or first, 1)
     return occupation(_load(reader, start, end), start, end)
+
+
+def list_blocks(reader: Reader, first: str, last: str) -> list[Block]:
+    """Blocks and extra hours that touch the days named, or are not over yet, in order of start."""
+    within = busy.stretch(reader, *busy.days(reader, first, last))
+    return reader.blocks(within.lo if first else reader.now, within.hi)
 
 
 class Why(NamedTuple):
@@ -192,10 +198,11 @@ def visits_hit(reader: Reader, *blocks: Block) -> list[Appointment]:
     supply = supply_of(book)
     touched = union(Period(b.start, b.end) for b in blocks)
     ahead = {v.id: v for p in touched for v in book.live_between(*p) if v.status in {"pending", "booked"}}
-    return [v for v in ahead.values() if rules.hard(Case(book, v, supply=supply), _SUPPLY_RULES)]
+    return [v for v in ahead.values() if rules.hard(Case(book, v, supply=supply), SUPPLY_RULES)]
 
 
-_SUPPLY_RULES = ("chair-busy", "outside-hours", "closed", "staff-short", "provider-absent")
+SUPPLY_RULES = ("chair-busy", "outside-hours", "closed", "staff-short", "provider-absent")
+"""What can come to stand in a visit's way after it was booked, without anything happening to the visit."""
 
 
 def _load(reader: Reader, first: date, last: date, patient: str = "") -> Book:
