@@ -70,6 +70,15 @@ def test_apply_shows_the_difference_and_the_visits_that_it_hits(desk: Desk) -> N
     assert desk.say("clinic", "show") == TEXT
 
 
+def test_apply_says_whose_calendars_change_with_it(desk: Desk) -> None:
+    desk.say("book", YARA, "iv-mood", "2026-11-24T09:00")
+    name = changed(desk, ("12 Pier Street", "7 North Gate Road"))
+    line = "What calendars say of 1 visit ahead changes with it: infusion ical send tells the patients."
+    assert line in desk.type("clinic", "apply", name, "--dry-run").out.splitlines()
+    assert line in desk.say("clinic", "apply", name).splitlines()
+    assert desk.json("clinic", "apply", name)["renewed"] == []
+
+
 def test_a_dry_run_shows_the_difference_only(desk: Desk) -> None:
     name = changed(desk, ("grid = 15", "grid = 30"))
     before = desk.octets()

@@ -504,6 +504,16 @@ def test_a_new_address_of_the_clinic_or_the_patient_reaches_everybody_ahead(book
     assert told(booked.send()) == []
 
 
+def test_an_address_that_was_taken_away_and_another_one_given_later_is_written_to(booked: Practice) -> None:
+    desk = booked.desk
+    booked.send()
+    desk.say("patients", "edit", YARA, "--email", "")
+    assert told(booked.send()) == []
+    desk.say("patients", "edit", YARA, "--email", "yara@example.org")
+    assert told(booked.send()) == [(ONE, "REQUEST", 1)]
+    assert booked.office.received[-1].recipient == "yara@example.org"
+
+
 def test_a_visit_that_was_moved_with_the_clinics_address_is_raised_once(booked: Practice) -> None:
     booked.send()
     booked.desk.say("patients", "edit", YARA, "--email", "yara@example.org")

@@ -119,7 +119,7 @@ RECORDS: dict[tuple[str, ...], set[str]] = {
     ("slots", "unblock", BLOCK): A_BLOCK | {"hit"},
     ("clinic", "show"): CLINIC,
     ("clinic", "check", "clinic.toml"): {"file", "clinic", "warnings"},
-    ("clinic", "apply", "clinic.toml"): {"operation", "difference", "hit", "warnings"},
+    ("clinic", "apply", "clinic.toml"): names("operation difference hit warnings renewed"),
     ("batch", "check", "b.csv"): BATCH,
     ("batch", "apply", "b.csv"): BATCH,
     ("ical", "export", ONE): {"file", "visits"},

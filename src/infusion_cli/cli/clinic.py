@@ -72,11 +72,16 @@ def apply(session: Session, file: str) -> None:
     lines += [[Piece("  ! ", "yellow"), Piece(w)] for w in found]
     if hit:
         lines.append(f"{words.count(len(hit), 'visit')} can no longer be held; move or cancel: {', '.join(hit)}")
+    renewed = [c.id for c in outcome.changes if c.entity == "appointment"]
+    if renewed:
+        count = words.count(len(renewed), "visit")
+        lines.append(f"What calendars say of {count} ahead changes with it: infusion ical send tells the patients.")
     if session.options.dry_run:
         session.out.note("Dry run: nothing was written.")
     else:
         lines += words.undo_line(outcome.operation)
     data = {"operation": outcome.operation or None, "difference": changed, "hit": hit, "warnings": found}
+    data |= {"renewed": renewed}
     session.out.record(data, lines)
 
 

@@ -51,7 +51,7 @@ def _has_moved_house(planned: Change) -> bool:
     before, after = planned.before, planned.after
     if not isinstance(before, Patient) or not isinstance(after, Patient):
         return False
-    return before.email != after.email and bool(before.email and after.email)
+    return before.email != after.email and bool(after.email)
 
 
 def _marks_stand(planned: Change) -> bool:
