@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -410,20 +411,20 @@ def test_a_run_that_is_interrupted_says_and_notes_whose_mail_went_out(booked: Pr
     desk.say("book", BEN, "iv-mood", "2026-12-01T10:00")
     desk.say("book", FATIMA, "iv-mood", "2026-12-01T12:00")
     started: list[subprocess.Popen[bytes]] = []
-    answers: list[tuple[bytes, bytes]] = []
+    answers: Queue[tuple[bytes, bytes]] = Queue()
 
     def second() -> None:
         office.before_answer = interrupt
 
     def interrupt() -> None:
         started[0].send_signal(signal.SIGINT)
-        answers.append(started[0].communicate(timeout=60))
+        answers.put(started[0].communicate(timeout=60))
 
     office.before_answer = second
     words = [sys.executable, *PROGRAM, "ical", "send", "--json"]
     started.append(subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
-    assert started[0].wait(60) == 130
-    ((out, err),) = answers
+    out, err = answers.get(timeout=60)
+    assert started[0].returncode == 130
     assert told(json.loads(out)) == [(ONE, "REQUEST", 0)]
     assert json.loads(err)["error"]["message"] == "Interrupted; 1 mail was sent, and 1 may have been."
     assert [(visit, state) for visit, _, state, _ in booked.outbox()] == [(TWO, "waiting"), (FIRST_VISITS[2], "due")]
