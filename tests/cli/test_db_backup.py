@@ -340,7 +340,7 @@ def test_a_backup_that_fails_is_one_warning_and_the_change_stands(daily: Desk) -
     assert answer.out.startswith("Booked AANAND")
     assert daily.type("confirm", "AANAND", "--json").err == ""
     (daily.folder / "backups").unlink()
-    assert daily.say("confirm", "AANAND").startswith("As it was AANAND")
+    assert daily.say("confirm", "AANAND").startswith("As it was (booked) AANAND")
     daily.say("cancel", "AANAND", "--reason", "cold", "--yes")
     assert len(made(daily.folder / "backups")) == 1
 

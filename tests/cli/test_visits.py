@@ -208,7 +208,7 @@ def test_a_moved_visit_loses_its_confirmation_and_a_visit_in_another_chair_keeps
 
 def test_move_to_where_it_is_changes_nothing(booked: Desk) -> None:
     before = booked.octets()
-    assert booked.say("move", ONE, NINE).startswith(f"As it was {ONE}: Yara Sánchez, ")
+    assert booked.say("move", ONE, NINE).startswith(f"As it was (booked) {ONE}: Yara Sánchez, ")
     assert booked.octets() == before
 
 
@@ -282,7 +282,7 @@ def test_cancel_needs_a_reason_and_a_known_side(booked: Desk) -> None:
 def test_what_is_cancelled_stays_cancelled_and_cannot_be_moved(booked: Desk) -> None:
     booked.say("cancel", ONE, "--reason", "cold", "--yes")
     before = booked.octets()
-    assert booked.say("cancel", ONE, "--reason", "cold").startswith(f"As it was {ONE}")
+    assert booked.say("cancel", ONE, "--reason", "cold").startswith(f"As it was (cancelled) {ONE}")
     assert booked.octets() == before
     assert booked.refused(4, "move", ONE, "2026-11-25T09:00")["message"] == (
         f"{ONE} is cancelled (cold); it cannot be moved."
@@ -312,7 +312,7 @@ def test_a_step_twice_changes_nothing(booked: Desk) -> None:
     booked.at("2026-11-24T08:55")
     booked.say("arrive", ONE, "--ride", "bus")
     before = booked.octets()
-    assert booked.say("arrive", ONE).startswith(f"As it was {ONE}")
+    assert booked.say("arrive", ONE).startswith(f"As it was (arrived) {ONE}")
     assert booked.octets() == before
 
 

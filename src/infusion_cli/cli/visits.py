@@ -148,7 +148,7 @@ def _show(session: Session, reader: Reader, visit: Appointment, outcome: Outcome
     if outcome.replayed:
         verb = "Done already, under this key"
     elif not outcome.changes:
-        verb = "As it was"
+        verb = f"As it was ({visit.status})"
     who = words.name(reader.patients_of([visit.patient]), visit.patient)
     lines: list[Line] = [
         *words.visit_done(reader.clinic, tz, visit, who, verb),
