@@ -20,7 +20,7 @@ from infusion_cli.caldav import connection
 from infusion_cli.caldav.client import Collection
 from infusion_cli.config import CalendarServer
 from infusion_cli.domain.shared_calendar import Held
-from infusion_cli.errors import CalendarError, UsageError
+from infusion_cli.errors import CalendarError, EntryRefusedError, UsageError
 from infusion_cli.services.ports import Resource
 
 USER, PASSWORD = "nurses", "correct horse: battery"
@@ -262,6 +262,35 @@ def test_a_status_is_one_sentence(status: int, ask: Callable[[Collection], objec
 def test_somebody_who_was_faster_is_no_failure(status: int) -> None:
     with Wire("", says("", status)) as wire, collection(wire) as calendar:
         assert [ask(calendar) for ask in (put_new, put_over, remove)] == [False] * 3
+
+
+CALDAV = 'xmlns:c="urn:ietf:params:xml:ns:caldav"'
+
+
+@pytest.mark.parametrize(
+    ("status", "inner", "is_late"),
+    [
+        (403, f"<c:no-uid-conflict {CALDAV}/>", True),
+        (400, "<s:message xmlns:s='http://sabredav.org/ns'>Calendar object with uid already exists</s:message>", True),
+        (409, "<s:exception xmlns:s='http://sabredav.org/ns'>Conflict</s:exception>", True),
+        (412, "<d:precondition/>", True),
+        (409, f"<c:valid-calendar-data {CALDAV}/>", False),
+        (412, f"<c:valid-calendar-data {CALDAV}/>", False),
+        (403, "<no-uid-conflict/>", False),
+        (403, f"&no-uid-conflict;<c:no-uid-conflict {CALDAV}/>", False),
+        (500, f"<c:no-uid-conflict {CALDAV}/>", False),
+    ],
+)
+def test_a_precondition_that_failed_is_read_by_its_name(status: int, inner: str, *, is_late: bool) -> None:
+    body = f'<?xml version="1.0"?><d:error xmlns:d="DAV:">{inner}</d:error>'
+    with Wire("", says(body, status)) as wire, collection(wire) as calendar:
+        for ask in (put_new, put_over, remove):
+            if is_late:
+                assert not ask(calendar)
+            else:
+                with pytest.raises(EntryRefusedError) as error:
+                    ask(calendar)
+                assert error.value.is_general == (status == 500)
 
 
 def test_what_is_gone_is_not_written_over() -> None:

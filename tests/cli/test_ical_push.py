@@ -23,7 +23,7 @@ from infusion_cli.store.repository import open_store
 ONE, TWO, THREE, _ = FIRST_VISITS
 COURSE = tuple(ids.encode("appointment", number) for number in range(6))
 NAMES = {"chair-1": "Window", "chair-2": "Garden", "chair-3": "Quiet room", "chair-4": "Corner"}
-NOTHING = {"created": [], "changed": [], "removed": [], "unchanged": 0, "stopped": None}
+NOTHING = {"created": [], "changed": [], "removed": [], "unchanged": 0, "stuck": [], "stopped": None}
 
 
 class Ward:
@@ -377,9 +377,127 @@ def test_a_server_that_always_finds_somebody_faster_is_left_after_some_tries(one
     one.desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
     with Wire(one.shelf.url, lambda r: Said(412) if r.method == "PUT" else None) as wire:
         one.desk.setenv(INFUSION_CALDAV_URL=wire.url)
-        error = one.desk.refused(7, "ical", "push", "--clinic")
+        (stuck,) = one.push(status=7)["stuck"]
         assert wire.methods.count("PUT") == 5
-    assert "because others are changing them" in error["message"]
+    assert (stuck["id"], stuck["name"]) == (ONE, wire.seen[1].path.rpartition("/")[2])
+    assert "because others are changing them" in stuck["reason"]
+
+
+# Refused.
+
+ERROR = '<?xml version="1.0"?><d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">{}</d:error>'
+TAKEN = ERROR.format(
+    '<c:no-uid-conflict xmlns:c="urn:ietf:params:xml:ns:caldav"><d:href>/x</d:href></c:no-uid-conflict>'
+)
+SABRE = ERROR.format(
+    "<s:exception>Sabre\\DAV\\Exception\\BadRequest</s:exception>"
+    "<s:message>Calendar object with uid already exists in this calendar collection.</s:message>"
+)
+NO_RIGHT = ERROR.format("<d:need-privileges/>")
+
+
+def refusing(wire: Wire, said: Said, *numbers: int) -> Callable[[Seen], Said | None]:
+    """The answer to the PUTs of those numbers, from one on; to all without."""
+
+    def turn(request: Seen) -> Said | None:
+        is_meant = request.method == "PUT" and (not numbers or wire.methods.count("PUT") in numbers)
+        return said if is_meant else None
+
+    return turn
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 412])
+@pytest.mark.parametrize("body", [TAKEN, SABRE], ids=["named", "in words"])
+def test_a_uid_that_lies_in_the_past_under_another_name_is_looked_for(one: Ward, status: int, body: str) -> None:
+    desk, shelf = one.desk, one.shelf
+    desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    one.push()
+    name = one.name_of(COURSE[0])
+    octets = shelf.octets()[name]
+    shelf.remove(name)
+    shelf.write("x.ics", to_the_past(octets))
+    with Wire(shelf.url) as wire:
+        wire.turn = refusing(wire, Said(status, (), body.encode()), 1)
+        desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        assert one.push() == NOTHING | {"changed": [COURSE[0]], "unchanged": 5}
+        assert wire.methods == ["REPORT", "PUT", "REPORT", "PUT"]
+    assert (one.shown(), "x.ics" in shelf.names()) == (one.book(), True)
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 413, 415, 422, 423, 500, 507])
+def test_one_entry_that_is_refused_holds_up_no_other(one: Ward, status: int) -> None:
+    desk = one.desk
+    desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    body = ERROR.format('<c:max-resource-size xmlns:c="urn:ietf:params:xml:ns:caldav"/>').encode()
+    with Wire(one.shelf.url) as wire:
+        wire.turn = refusing(wire, Said(status, (), body), 2)
+        desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        done = one.push(status=7)
+        assert wire.methods == ["REPORT", *["PUT"] * 6]
+    assert done["created"] == [COURSE[0], *COURSE[2:]]
+    (stuck,) = done["stuck"]
+    assert (stuck["id"], str(status) in stuck["reason"], done["stopped"]) == (COURSE[1], True, None)
+    assert len(one.shown()) == 5
+    desk.setenv(**one.shelf.environment())
+    assert one.push() == NOTHING | {"created": [COURSE[1]], "unchanged": 5}
+    assert one.shown() == one.book()
+
+
+def test_what_is_refused_for_good_is_tried_once_and_the_rest_is_done_anew(one: Ward) -> None:
+    desk = one.desk
+    desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    with Wire(one.shelf.url) as wire:
+        first: list[str] = []
+
+        def turn(request: Seen) -> Said | None:
+            if request.method != "PUT":
+                return None
+            first[:] = first or [request.path]
+            if request.path == first[0]:
+                return Said(403)
+            return Said(412) if wire.methods.count("PUT") == 3 else None
+
+        wire.turn = turn
+        desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        done = one.push(status=7)
+    assert wire.methods == ["REPORT", *["PUT"] * 6, "REPORT", "PUT"]
+    assert (sorted(done["created"]), done["stuck"][0]["id"]) == (sorted(COURSE[1:]), COURSE[0])
+
+
+@pytest.mark.parametrize(("status", "tries"), [(401, 1), (404, 1), (405, 2), (429, 2), (500, 2), (503, 2), (507, 2)])
+def test_what_holds_for_every_entry_ends_the_run(one: Ward, status: int, tries: int) -> None:
+    one.desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    with Wire(one.shelf.url) as wire:
+        wire.turn = refusing(wire, Said(status))
+        one.desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        assert f"({status})" in one.desk.refused(7, "ical", "push", "--clinic")["message"]
+        assert wire.methods == ["REPORT", *["PUT"] * tries]
+
+
+def test_a_right_that_is_missing_ends_the_run(one: Ward) -> None:
+    one.desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    with Wire(one.shelf.url) as wire:
+        wire.turn = refusing(wire, Said(403, (), NO_RIGHT.encode()))
+        one.desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        assert "(403)" in one.desk.refused(7, "ical", "push", "--clinic")["message"]
+        assert wire.methods == ["REPORT", "PUT"]
+
+
+@pytest.mark.parametrize("words", [(), ("--quiet",)])
+def test_what_is_refused_is_said_at_the_desk_and_to_cron(one: Ward, words: tuple[str, ...]) -> None:
+    one.desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
+    chair = NAMES[one.desk.json("show", ONE)["chair"]]
+    with Wire(one.shelf.url) as wire:
+        wire.turn = refusing(wire, Said(403))
+        one.desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        answer = one.desk.type("ical", "push", "--clinic", *words)
+    assert (answer.status, answer.out if words else answer.err) == (7, "")
+    assert (answer.err if words else answer.out).splitlines() == [
+        f"  ! {ONE}  Tue 1 Dec 2026 08:00-09:45  {chair}  {wire.seen[1].path.rpartition('/')[2]}",
+        "The clinic: 0 created, 0 changed, 0 removed, 0 as before, 1 stuck.",
+        "The calendar server 127.0.0.1 takes no such change of the calendar (403).",
+        "Try: ask its owner, or look at INFUSION_CALDAV_USER and its password",
+    ]
 
 
 # Broken off.

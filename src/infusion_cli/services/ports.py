@@ -190,7 +190,10 @@ class Resource(NamedTuple):
 
 
 class SharedCalendar(Protocol):
-    """A calendar on a server. Every method raises `CalendarError` when the server does not do its part."""
+    """A calendar on a server. Every method raises `CalendarError` when the server does not do its part.
+
+    It is an `EntryRefusedError` where that may concern the one entry only.
+    """
 
     def resources(self, since: int | None) -> list[Resource]:
         """The entries that end after the instant `since`, at least; all of them without."""
