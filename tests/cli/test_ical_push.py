@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from calendar_servers import NEIGHBOUR, SERVERS, TEA, Entry, Shelf, radicale
+from calendar_servers import NEIGHBOUR, SERVERS, TEA, Entry, Shelf, radicale, xandikos
 from cli.desk import BEN, FIRST_VISITS, PROGRAM, YARA, Desk
 from wire import Cut, Said, Seen, Wire
 
@@ -84,6 +84,14 @@ def ward(request: pytest.FixtureRequest, desk: Desk, tmp_path_factory: pytest.Te
 def one(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     """A clinic and Radicale."""
     with radicale(tmp_path_factory.mktemp("server")) as shelf:
+        shelf.make()
+        yield Ward(desk, shelf)
+
+
+@pytest.fixture
+def lax(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+    """A clinic and Xandikos, which takes several UIDs at one address."""
+    with xandikos(tmp_path_factory.mktemp("server")) as shelf:
         shelf.make()
         yield Ward(desk, shelf)
 
@@ -498,6 +506,42 @@ def test_what_is_refused_is_said_at_the_desk_and_to_cron(one: Ward, words: tuple
         "The calendar server 127.0.0.1 takes no such change of the calendar (403).",
         "Try: ask its owner, or look at INFUSION_CALDAV_USER and its password",
     ]
+
+
+# Somebody else's entry in one of ours.
+
+
+def with_tea(octets: bytes) -> bytes:
+    """An entry, and somebody else's in the same place, against RFC 4791, 4.1."""
+    tea = TEA.replace(b"tea@", b"milk@")
+    return edited(octets, b"END:VCALENDAR", tea[tea.index(b"BEGIN:VEVENT") :])
+
+
+@pytest.mark.parametrize("words", [("--clinic",), ("--clinic", "--dry-run")])
+def test_an_entry_that_cannot_be_mended_is_named_until_somebody_takes_it_out(lax: Ward, words: tuple[str, ...]) -> None:
+    desk, shelf = lax.desk, lax.shelf
+    desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
+    lax.push()
+    name = lax.name_of(ONE)
+    shelf.write(name, with_tea(shelf.octets()[name]))
+    before = shelf.octets()
+    assert lax.push(*words) == NOTHING | {"unchanged": 1}  # it says what it should
+    desk.say("book", BEN, "iv-mood", "2026-12-03T08:00")
+    for change in (("move", ONE, "2026-12-02T10:00"), ("cancel", ONE, "--reason", "cold", "--yes")):
+        desk.say(*change)
+        done = lax.push(*words, status=7)
+        (stuck,) = done["stuck"]
+        assert (stuck["id"], stuck["name"], done["stopped"]) == (ONE, name, None)
+        assert "entry of their own" in stuck["reason"]
+        assert "by hand" in stuck["hint"]
+        assert done["created"] == ([TWO] if "--dry-run" in words or change[0] == "move" else [])
+        assert shelf.octets()[name] == before[name]
+    told = desk.type("ical", "push", *words)
+    assert told.status == 7
+    assert f"  ! {ONE}  Wed 2 Dec 2026 10:00-11:45" in told.out
+    assert told.out.splitlines()[-1] == "Try: take it out of the calendar by hand, and run it again"
+    shelf.remove(name)
+    assert lax.push(*words)["stuck"] == []
 
 
 # Broken off.

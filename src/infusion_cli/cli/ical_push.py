@@ -92,7 +92,9 @@ def _tell(session: Session, subject: Subject, done: Pushed, failures: list[Infus
     data: dict[str, Any] = {"kind": subject.kind, "subject": subject.id or None}
     data |= {verb: [_id(d) for d in done.done if d.verb == verb] for verb in _MARKS}
     data["unchanged"] = done.unchanged
-    data["stuck"] = [{"id": _id(s), "name": s.name, "reason": s.reason.message} for s in done.stuck]
+    data["stuck"] = [
+        {"id": _id(s), "name": s.name, "reason": s.reason.message, "hint": s.reason.hint} for s in done.stuck
+    ]
     data["stopped"] = done.stopped.message if done.stopped else None
     with session.reading() as reader:
         lines = [_line(reader.clinic, d, *_MARKS[d.verb]) for d in done.done]

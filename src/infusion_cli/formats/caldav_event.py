@@ -56,12 +56,16 @@ class Events:
         part = told.part if b";TZID=" in event else b""
         return b"".join((lines.head(self._clinic), part, event, b"END:VCALENDAR\r\n"))
 
-    def held(self, href: str, etag: str, data: str) -> Held | None:
-        """An entry as it was found on the server; None when it is not one of these, or not that alone."""
+    def held(self, href: str, etag: str, data: str) -> list[Held]:
+        """The entries of ours in what was found on the server; more than one only beside somebody else's.
+
+        There is one UID at an address (RFC 4791, 4.1), but not every server sees to it.
+        """
         uids = _uids(data)
-        if len(uids) != 1 or not self._is_ours(uid := uids.pop()):
-            return None
-        return Held(href, etag, uid, _read(data))
+        ours = sorted(filter(self._is_ours, uids))
+        if len(ours) < len(uids):
+            return [Held(href, etag, uid, _read(data, uid), is_shared=True) for uid in ours]
+        return [Held(href, etag, uid, _read(data, uid)) for uid in ours[:1]]
 
     def _is_ours(self, uid: str) -> bool:
         found = _OURS.fullmatch(uid)
@@ -85,12 +89,12 @@ def _uids(data: str) -> set[str]:
     return {part.text("UID") for part in parts}
 
 
-def _read(data: str) -> Event | None:
-    """What a resource says; None when it is not one entry, at one time, between two instants."""
+def _read(data: str, uid: str) -> Event | None:
+    """What a resource says under a UID; None when it is not one entry, at one time, between two instants."""
     from icalendar import Calendar
 
     try:
-        (entry,) = Calendar.from_ical(data).walk("VEVENT")
+        (entry,) = (e for e in Calendar.from_ical(data).walk("VEVENT") if str(e.get("UID", "")) == uid)
         return None if any(name in entry for name in _REPEATS) else _event(entry)
     # Anybody may have written it, and the library's errors have no common root.
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):

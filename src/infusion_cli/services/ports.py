@@ -217,8 +217,8 @@ class EventForm(Protocol):
     def octets(self, visit: Appointment) -> bytes:
         """Its entry."""
 
-    def held(self, href: str, etag: str, data: str) -> Held | None:
-        """What was found, if it is such an entry."""
+    def held(self, href: str, etag: str, data: str) -> list[Held]:
+        """The entries of that form in what was found."""
 
 
 class Store(Protocol):

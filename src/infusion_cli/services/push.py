@@ -31,6 +31,11 @@ _OTHERS = CalendarError(
     "run it again in a minute; if that does not help, look for them in its owner's other calendars and in the bin",
 )
 
+_SHARED = CalendarError(
+    "Somebody has put an entry of their own into one of ours, so that neither can be touched without the other.",
+    "take it out of the calendar by hand, and run it again",
+)
+
 FormOf = Callable[[Clinic, str, str, str], EventForm]
 """The form of a subject's entries: by the clinic, the subject's kind and id, and the book's key."""
 
@@ -88,7 +93,7 @@ class _Work:
         """
         late, doubtful = [], None
         for step in view.steps:
-            if _key(step) in self._refused:
+            if step.verb == "stuck" or _key(step) in self._refused:
                 continue
             try:
                 if _do(self._calendar, view, step):
@@ -110,7 +115,8 @@ class _Work:
 
     def stuck(self, view: _View) -> list[Stuck]:
         """What stays undone of what is to be done."""
-        return [_stuck(view, step, why) for step in view.steps if (why := self._refused.get(_key(step)))]
+        reasons = {_key(step): _SHARED for step in view.steps if step.verb == "stuck"} | self._refused
+        return [_stuck(view, step, why) for step in view.steps if (why := reasons.get(_key(step)))]
 
 
 def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
@@ -139,7 +145,8 @@ def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subje
 def rehearse(store: Store, now: int, calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
     """What a run would do now; nothing is written."""
     view = _look(store, now, calendar, subject, form_of)
-    return Pushed([_done(view, step) for step in view.steps], len(view.equal), [])
+    done = [_done(view, step) for step in view.steps if step.verb != "stuck"]
+    return Pushed(done, len(view.equal), _Work(calendar).stuck(view))
 
 
 def _look(
@@ -150,7 +157,7 @@ def _look(
     found = calendar.resources(None if is_whole else since)
     with store.reading(now) as reader:
         form = form_of(reader.clinic, *subject, reader.founding)
-        held = [h for h in (form.held(*resource) for resource in found) if h]
+        held = [h for resource in found for h in form.held(*resource)]
         standing = busy.visits_of(reader, subject, Stretch(since - _DAY, LAST_INSTANT))
         visits = {form.uid(v): v for v in standing if v.end > since}
         wanted = {uid: form.event(v) for uid, v in visits.items()}
