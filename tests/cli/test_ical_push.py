@@ -149,6 +149,61 @@ def test_chairs_and_staff_share_a_calendar_without_touching_each_other(ward: War
     assert len(ward.shown()) == 14
 
 
+def without_chair(text: str, chair: str) -> str:
+    """A clinic's file without a chair."""
+    head, *chairs = text.split("[[chairs]]")
+    last, end = chairs[-1].split("\n\n", 1)
+    kept = [c for c in [*chairs[:-1], f"{last}\n\n"] if f'id = "{chair}"' not in c]
+    return "[[chairs]]".join([head, *kept]) + end
+
+
+def test_a_chair_that_the_clinic_gave_away_leaves_nothing_behind(ward: Ward) -> None:
+    desk = ward.desk
+    desk.say("book", YARA, "iv-mood", "2026-11-23T09:00", "--chair", "chair-3")
+    desk.say("book", BEN, "iv-mood", "2026-12-01T08:00", "--chair", "chair-3")
+    ward.push("--chair", "chair-3")
+    desk.at("2026-12-08T08:00")
+    desk.say("book", BEN, "iv-mood", "2026-12-15T08:00", "--chair", "chair-3")
+    desk.say("book", YARA, "iv-mood", "2026-12-15T12:00", "--chair", "window")
+    ward.push("--chair", "chair-3")
+    ward.push("--chair", "window")
+    desk.say("move", THREE, "2026-12-15T08:00", "--chair", "window")
+    before = ward.shelf.entries()
+    desk.say("clinic", "apply", desk.file("c.toml", without_chair(desk.say("clinic", "show"), "chair-3")), "--yes")
+    assert desk.refused(3, "ical", "push", "--chair", "quiet room")["code"] == "not-found"
+    for words in (("--dry-run",), ()):
+        assert ward.shelf.entries() == before
+        done = ward.push("--chair", "chair-3", *words)
+        assert done | {"removed": set(done["removed"])} == NOTHING | {"removed": {TWO, THREE}}
+    ward.push("--chair", "window")
+    starts = [v["start"] for v in desk.json("list", "--from", "2026-12-10", "--to", "2027-01-01")]
+    assert [e.start for e in ward.shown()] == [from_iso("2026-11-23T09:00:00-05:00"), *map(from_iso, starts)]
+    assert desk.refused(3, "ical", "push", "--chair", "chair-3")["code"] == "not-found"
+
+
+def test_a_person_who_left_leaves_nothing_behind(one: Ward) -> None:
+    desk = one.desk
+    desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
+    assert len(one.push("--staff", "rn-bell")["created"]) == 1
+    text = desk.say("clinic", "show").replace('id = "rn-bell"', 'id = "rn-gong"')
+    desk.say("clinic", "apply", desk.file("c.toml", text), "--yes")
+    assert one.push("--staff", "rn-bell") == NOTHING | {"removed": [ONE]}
+    assert one.shown() == []
+    assert desk.refused(3, "ical", "push", "--staff", "rn-bell")["message"] == "There is no member of staff 'rn-bell'."
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+@pytest.mark.parametrize("name", ["chair-33", "Chair-3 ", "x\udcff", "\u202echair-3\x1b[2J"])
+def test_a_chair_of_which_nobody_knows_is_no_success(one: Ward, name: str, words: tuple[str, ...]) -> None:
+    desk = one.desk
+    desk.say("book", YARA, "iv-mood", "2026-12-01T08:00", "--chair", "chair-4")
+    one.push("--chair", "chair-4")
+    text = without_chair(desk.say("clinic", "show"), "chair-3")
+    desk.say("clinic", "apply", desk.file("c.toml", text), "--yes")
+    assert desk.refused(3, "ical", "push", "--chair", name, *words)["code"] == "not-found"
+    assert len(one.shown()) == 1
+
+
 def test_the_past_stays_as_it_was_and_last_week_is_still_true(ward: Ward) -> None:
     desk = ward.desk
     desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")

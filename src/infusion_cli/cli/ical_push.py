@@ -12,7 +12,7 @@ from infusion_cli.cli.session import Session
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import zone
 from infusion_cli.domain.when import say_when
-from infusion_cli.errors import InfusionError, UsageError
+from infusion_cli.errors import InfusionError, NotFoundError, UsageError
 from infusion_cli.services import busy
 from infusion_cli.services import push as service
 from infusion_cli.services.busy import Subject
@@ -42,12 +42,13 @@ def push(session: Session, *, chair: str = "", staff: str = "", clinic: bool = F
     no longer stands is removed. Entries of others are never touched, and what is right already is
     not written again. To be run after changes or every few minutes.
 
-    One calendar can show several chairs and people: run it once for each. What a run leaves undone the
-    next one does, so a key is not needed. Ends with 7 when the server does not do its part.
+    One calendar can show several chairs and people: run it once for each. Of one that the clinic no longer
+    has, by its id, what is still there is taken out. What a run leaves undone the next one does, so a key is
+    not needed. Ends with 7 when the server does not do its part, or an entry cannot be mended.
     """
     with session.reading() as reader:
         subject = _subject(reader.clinic, chair, staff, whole=clinic)
-    server = config.calendar_server(to)
+        server = _server(to, reader.clinic, subject)
     from infusion_cli.formats.caldav_event import Events  # noqa: PLC0415  only where there is a server
 
     with _collection(server) as calendar:
@@ -64,12 +65,24 @@ def push(session: Session, *, chair: str = "", staff: str = "", clinic: bool = F
 
 
 def _subject(clinic: Clinic, chair: str, staff: str, *, whole: bool) -> Subject:
-    """Whose calendar is meant; raises `UsageError` unless exactly one was named, and `NotFoundError`."""
+    """Whose calendar is meant, if only by the id that it once had; raises `UsageError` unless exactly one was named."""
     if sum((bool(chair), bool(staff), whole)) != 1:
         raise UsageError("A run is for the calendar of one.", "give one of --chair C, --staff S or --clinic")
-    if chair:
-        return busy.chair(clinic, chair)
-    return busy.staff(clinic, staff) if staff else Subject("clinic")
+    try:
+        if chair:
+            return busy.chair(clinic, chair)
+        return busy.staff(clinic, staff) if staff else Subject("clinic")
+    except NotFoundError:
+        return Subject("chair", chair) if chair else Subject("staff", staff)
+
+
+def _server(to: str, clinic: Clinic, subject: Subject) -> config.CalendarServer:
+    """The server; raises `NotFoundError` rather than that there is none, for whom the clinic does not have."""
+    try:
+        return config.calendar_server(to)
+    except UsageError:
+        service.make_sure(clinic, subject)
+        raise
 
 
 def _collection(server: config.CalendarServer) -> Collection:

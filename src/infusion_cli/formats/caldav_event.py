@@ -35,9 +35,10 @@ class Events:
     """
 
     def __init__(self, clinic: Clinic, kind: str, subject: str, book: str) -> None:
-        """`book` is the key of the book, at most 64 octets."""
+        """`book` is the key of the book, at most 64 octets; the clinic need no longer have the subject."""
         self._clinic = clinic
-        self._key = hashlib.blake2b(f"{kind}/{subject}".encode(), digest_size=32, key=book.encode()).hexdigest()
+        name = f"{kind}/{subject}".encode(errors="surrogateescape")
+        self._key = hashlib.blake2b(name, digest_size=32, key=book.encode()).hexdigest()
 
     def uid(self, visit: Appointment) -> str:
         """The visit's UID in this calendar; only the book's key leads from its own to it."""

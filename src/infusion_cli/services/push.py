@@ -119,11 +119,20 @@ class _Work:
         return [_stuck(view, step, why) for step in view.steps if (why := reasons.get(_key(step)))]
 
 
+def make_sure(clinic: Clinic, subject: Subject) -> None:
+    """Raise `NotFoundError` unless the clinic has that chair or member of staff."""
+    if subject.kind == "chair":
+        busy.chair(clinic, subject.id)
+    elif subject.kind == "staff":
+        busy.staff(clinic, subject.id)
+
+
 def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
     """Bring the calendar up to date, as far as the server lets it.
 
-    What has been done when something fails is told with the failure. Raises `CalendarError` when nothing can
-    be done at all.
+    A chair or a person that the clinic no longer has wants nothing there: the entries are taken out. What has
+    been done when something fails is told with the failure. Raises `CalendarError` when nothing can be done
+    at all, and `NotFoundError` for a subject of which neither the clinic nor the calendar knows.
     """
     view, work = _look(store, clock(), calendar, subject, form_of), _Work(calendar)
     stopped: InfusionError | None = None
@@ -143,7 +152,7 @@ def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subje
 
 
 def rehearse(store: Store, now: int, calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
-    """What a run would do now; nothing is written."""
+    """What a run would do now; nothing is written. Raises as `push`."""
     view = _look(store, now, calendar, subject, form_of)
     done = [_done(view, step) for step in view.steps if step.verb != "stuck"]
     return Pushed(done, len(view.equal), _Work(calendar).stuck(view))
@@ -158,7 +167,10 @@ def _look(
     with store.reading(now) as reader:
         form = form_of(reader.clinic, *subject, reader.founding)
         held = [h for resource in found for h in form.held(*resource)]
-        standing = busy.visits_of(reader, subject, Stretch(since - _DAY, LAST_INSTANT))
+        if not (held or is_whole):
+            make_sure(reader.clinic, subject)
+        is_there = busy.is_there(reader.clinic, subject)
+        standing = busy.visits_of(reader, subject, Stretch(since - _DAY, LAST_INSTANT)) if is_there else ()
         visits = {form.uid(v): v for v in standing if v.end > since}
         wanted = {uid: form.event(v) for uid, v in visits.items()}
         to_do = steps(wanted, held, since)
