@@ -270,6 +270,9 @@ EDITS: dict[str, Callable[[bytes], bytes]] = {
     "status": lambda o: edited(o, b"STATUS:CONFIRMED", b"STATUS:CANCELLED"),
     "transparent": lambda o: edited(o, b"TRANSP:OPAQUE", b"TRANSP:TRANSPARENT"),
     "sequence": lambda o: edited(o, b"SEQUENCE:0", b"SEQUENCE:9"),
+    "patient": lambda o: edited(
+        o, b"END:VEVENT", b"LOCATION:Yara\r\nORGANIZER:mailto:a@b.example\r\nATTENDEE:mailto:y@b.example\r\nEND:VEVENT"
+    ),
     "every week": lambda o: edited(o, b"TRANSP:OPAQUE", b"RRULE:FREQ=WEEKLY\r\nTRANSP:OPAQUE"),
     "floating": lambda o: edited(o, b";TZID=America/New_York", b""),
     "to the past": to_the_past,
@@ -284,6 +287,8 @@ def test_what_somebody_edited_is_mended_where_it_lies(ward: Ward, edit: str) -> 
     ward.shelf.write(name, EDITS[edit](ward.shelf.octets()[name]))
     assert ward.push() == NOTHING | {"changed": [ONE]}
     assert (ward.shelf.names(), ward.shown()) == (sorted([name, NEIGHBOUR]), ward.book())
+    assert b"Yara" not in ward.shelf.octets()[name]
+    assert ward.push() == NOTHING | {"unchanged": 1}
 
 
 @pytest.mark.parametrize("edit", [None, "time", "to the past"])

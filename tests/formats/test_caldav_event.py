@@ -154,6 +154,9 @@ SAME = [
     ("DTEND;TZID=America/New_York:20261201T103000", "DTEND;TZID=Europe/Berlin:20261201T163000"),
     ("SUMMARY:Busy – Window", "SUMMARY;LANGUAGE=en:Busy – \r\n Window"),
     ("STATUS:CONFIRMED", "status:confirmed"),
+    ("TRANSP:OPAQUE", "TRANSP:OPAQUE\r\nPRIORITY:5\r\nX-MICROSOFT-CDO-BUSYSTATUS:BUSY"),
+    ("TRANSP:OPAQUE", "TRANSP:OPAQUE\r\nDESCRIPTION:\r\nLOCATION:\r\nCATEGORIES:"),
+    ("CALSCALE:GREGORIAN", "CALSCALE:GREGORIAN\r\nX-WR-CALNAME:Nurses"),
     ("END:VEVENT", "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT"),
 ]
 
@@ -170,7 +173,28 @@ OTHER = [
     ("CLASS:CONFIDENTIAL\r\n", ""),
     ("STATUS:CONFIRMED\r\n", ""),
     ("SUMMARY:Busy – Window\r\n", ""),
-    ("TRANSP:OPAQUE", "TRANSP:OPAQUE\r\nDESCRIPTION:Yara"),
+    *(
+        ("TRANSP:OPAQUE", f"TRANSP:OPAQUE\r\n{line}")
+        for line in (
+            *("DESCRIPTION:Yara", "LOCATION:Yara", "COMMENT:Yara", "CONTACT:Yara", "CATEGORIES:Yara", "RESOURCES:Yara"),
+            *("ATTACH:https://example.com/yara", "URL:https://example.com/yara", "CONFERENCE:https://example.com/yara"),
+            *("ATTENDEE:mailto:yara@example.com", "ATTENDEE:mailto:a@b.example\r\nATTENDEE:mailto:c@b.example"),
+            *("ORGANIZER:mailto:yara@example.com", "REQUEST-STATUS:2.0;Yara", "RELATED-TO:yara", "COLOR:yara"),
+            *("GEO:52.1;13.2", "GEO:Yara", "PRIORITY:Yara", "IMAGE;VALUE=URI:https://example.com/yara", "YARA:1"),
+            *(
+                "X-ALT-DESC:Yara",
+                "X-APPLE-STRUCTURED-LOCATION:geo:1,2",
+                "Yara",
+                "description:Yara",
+                "STYLED-DESCRIPTION:Y",
+            ),
+        )
+    ),
+    ("CALSCALE:GREGORIAN", "CALSCALE:GREGORIAN\r\nDESCRIPTION:Yara"),
+    ("CALSCALE:GREGORIAN", "CALSCALE:GREGORIAN\r\nMETHOD:REQUEST"),
+    ("END:VEVENT", "BEGIN:PARTICIPANT\r\nUID:1\r\nSUMMARY:Yara\r\nEND:PARTICIPANT\r\nEND:VEVENT"),
+    ("END:VEVENT", "BEGIN:VEVENT\r\nSUMMARY:Yara\r\nEND:VEVENT\r\nEND:VEVENT"),
+    ("END:VEVENT", "BEGIN:VALARM\r\nACTION:EMAIL\r\nATTENDEE:mailto:y@example.com\r\nEND:VALARM\r\nEND:VEVENT"),
     ("T103000", "T103001"),
 ]
 BROKEN = [
@@ -191,7 +215,9 @@ BROKEN = [
 
 @pytest.mark.parametrize(("old", "new"), OTHER)
 def test_what_means_something_else_is_another(old: str, new: str) -> None:
-    read = found(EVENTS.octets(visit()).decode().replace(old, new))
+    text = EVENTS.octets(visit()).decode()
+    assert old in text
+    read = found(text.replace(old, new))
     assert read not in {EVENTS.event(visit()), "foreign", "broken"}
 
 
@@ -215,6 +241,7 @@ def twice(*changes: tuple[str, str]) -> str:
 
 def test_an_entry_with_an_exception_of_its_own_is_broken() -> None:
     assert found(twice(("SEQUENCE:0", "RECURRENCE-ID:20261201T140000Z"))) == "broken"
+    assert found(twice(("VEVENT", "VTODO"), ("Busy", "Yara"))) == "broken"
 
 
 @pytest.mark.parametrize(

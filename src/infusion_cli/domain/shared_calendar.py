@@ -21,10 +21,10 @@ class Event(NamedTuple):
     end: int
     summary: str
     status: str
-    note: str = ""
-    """What somebody wrote into it, which may be what nobody should read there."""
     secrecy: str = "CONFIDENTIAL"
     transparency: str = "OPAQUE"
+    extras: frozenset[str] = frozenset()
+    """Names of what else somebody wrote into it, which may be what nobody should read there."""
 
 
 class Held(NamedTuple):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from infusion_cli.domain import names
@@ -24,6 +26,16 @@ from infusion_cli.formats.ical_times import Clock, clock
 from infusion_cli.formats.ics_scan import scan
 
 _OURS = re.compile(r"([0-9a-f]{32})([0-9a-f]{16})@calendar\.invalid")
+_KNOWN = frozenset(
+    (
+        *("PRODID", "VERSION", "CALSCALE"),
+        *("UID", "DTSTART", "DTEND", "DURATION", "SUMMARY", "CLASS", "STATUS", "TRANSP", "SEQUENCE"),
+        *("DTSTAMP", "CREATED", "LAST-MODIFIED", "PRIORITY"),
+    )
+)
+"""What is in a resource of ours, and what servers and programs add without being asked, beside X- properties."""
+_WORDS = frozenset(("X-ALT-DESC", "X-APPLE-STRUCTURED-LOCATION"))
+"""X- properties that hold what somebody wrote."""
 _REPEATS = ("RRULE", "RDATE", "EXRULE", "EXDATE", "RECURRENCE-ID")
 
 
@@ -95,8 +107,12 @@ def _read(data: str, uid: str) -> Event | None:
     from icalendar import Calendar
 
     try:
-        (entry,) = (e for e in Calendar.from_ical(data).walk("VEVENT") if str(e.get("UID", "")) == uid)
-        return None if any(name in entry for name in _REPEATS) else _event(entry)
+        whole = Calendar.from_ical(data)
+        (entry,) = (part for part in whole.subcomponents if str(part.get("UID", "")) == uid)
+        if entry.name != "VEVENT" or any(name in entry for name in _REPEATS):
+            return None
+        extras = chain(_extras(whole), _extras(entry), _extra_parts(entry))
+        return _event(entry)._replace(extras=frozenset(extras))
     # Anybody may have written it, and the library's errors have no common root.
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
@@ -109,10 +125,30 @@ def _event(entry: Any) -> Event:
         _instant(entry.end),
         names.clean(str(entry.get("SUMMARY", ""))),
         str(entry.get("STATUS", "")).upper(),
-        names.clean(str(entry.get("DESCRIPTION", ""))),
         str(entry.get("CLASS", "PUBLIC")).upper(),
         str(entry.get("TRANSP", "OPAQUE")).upper(),
     )
+
+
+def _extras(part: Any) -> Iterator[str]:
+    """The properties that neither we nor a program by itself would write, but for empty ones, and what is none."""
+    yield from (name or "" for name, _ in part.errors)
+    for name, value in part.items():
+        is_known = name in _KNOWN or (name.startswith("X-") and name not in _WORDS)
+        if not is_known and _octets(value):
+            yield name
+
+
+def _extra_parts(entry: Any) -> Iterator[str]:
+    """What stands in an entry beside alarms, which may say what they like, but not to whom they are mailed."""
+    for part in entry.subcomponents:
+        if part.name != "VALARM" or "ATTENDEE" in part:
+            yield part.name
+
+
+def _octets(value: Any) -> bytes:
+    """A property as it stands; several of one name are never empty."""
+    return b"," if isinstance(value, list) else value.to_ical()
 
 
 def _instant(moment: datetime) -> int:
