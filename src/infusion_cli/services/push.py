@@ -28,7 +28,7 @@ _Key = tuple[str, str]
 """A step's UID and the address of the entry that it is done to."""
 _OTHERS = CalendarError(
     "The calendar refuses some entries because others are changing them, or hold their UIDs elsewhere.",
-    "run it again in a minute; if that does not help, look for them in its owner's other calendars and in the bin",
+    "run it again in a minute; if that does not help, look for them in the same user's other calendars and bin",
 )
 
 _SHARED = CalendarError(
