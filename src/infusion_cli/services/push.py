@@ -30,10 +30,9 @@ _OTHERS = CalendarError(
     "The calendar refuses some entries because others are changing them, or hold their UIDs elsewhere.",
     "run it again in a minute; if that does not help, look for them in the same user's other calendars and bin",
 )
-
 _SHARED = CalendarError(
-    "Somebody has put an entry of their own into one of ours, so that neither can be touched without the other.",
-    "take it out of the calendar by hand, and run it again",
+    "Somebody has put an entry of their own into some of ours, so that neither can be touched without the other.",
+    "take those out of the calendar by hand, and run it again",
 )
 
 FormOf = Callable[[Clinic, str, str, str], EventForm]
@@ -137,12 +136,12 @@ def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subje
     view, work = _look(store, clock(), calendar, subject, form_of), _Work(calendar)
     stopped: InfusionError | None = None
     try:
-        late = work.carry_out(view)
+        late, before = work.carry_out(view), list[Step]()
         for _ in range(TRIES - 1):
-            if not late:
+            if not late or late == before:  # as nobody is at it, to look again is no help
                 break
             view = _look(store, clock(), calendar, subject, form_of, is_whole=True)
-            late = work.carry_out(view)
+            late, before = work.carry_out(view), late
         work.give_up(late)
     except KeyboardInterrupt:
         stopped = InterruptedCommandError("Interrupted; the calendar is not up to date yet.", "run it again")
