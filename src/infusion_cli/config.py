@@ -147,7 +147,7 @@ def mail_server(env: Mapping[str, str] = os.environ) -> MailServer:
         raise UsageError(f"{port!r} is no port.", "INFUSION_SMTP_PORT is a number such as 587")
     user = setting("user")
     password = _password(env, "SMTP", setting("password_file"), "mail") if user else ""
-    return MailServer(host, int(port), tls, user, password, setting("from"), setting("ca_file"))
+    return MailServer(host, int(port), tls, user, password, setting("from"), _home(setting("ca_file")))
 
 
 def calendar_server(url: str = "", env: Mapping[str, str] = os.environ) -> CalendarServer:
@@ -160,7 +160,7 @@ def calendar_server(url: str = "", env: Mapping[str, str] = os.environ) -> Calen
     address = _calendar_address(url or setting("url"))
     user = setting("user")
     password = _password(env, "CALDAV", setting("password_file"), "calendar") if user else ""
-    return CalendarServer(address, user, password, setting("ca_file"))
+    return CalendarServer(address, user, password, _home(setting("ca_file")))
 
 
 def _calendar_address(text: str) -> str:
@@ -201,9 +201,14 @@ def _password(env: Mapping[str, str], of: str, path: str, what: str) -> str:
     if not path:
         raise UsageError(f"There is no password for the {what} server.", f"name a file with {variable}")
     try:
-        return Path(path).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
+        return Path(_home(path)).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, ValueError):
         raise UsageError(f"The password file {path} cannot be read.", f"mend {variable}") from None
+
+
+def _home(path: str) -> str:
+    """The path with the home folder for a `~` at its begin, if it is somebody's."""
+    return os.path.expanduser(path)  # noqa: PTH111  Path.expanduser raises for nobody's home, and makes "" a dot
 
 
 def _is_this_machine(host: str) -> bool:

@@ -140,6 +140,17 @@ class CalendarError(InfusionError):
     code = "calendar"
 
 
+class EntryRefusedError(CalendarError):
+    """The calendar server refuses a change of one entry; those of others may go through.
+
+    `is_general` when a second refusal in a row would mean that it does so with every change.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, is_general: bool = False) -> None:
+        super().__init__(message, hint)
+        self.is_general = is_general
+
+
 class InterruptedCommandError(InfusionError):
     """Ctrl-C or SIGTERM: the message says whether the change was committed."""
 

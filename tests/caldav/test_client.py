@@ -20,7 +20,7 @@ from infusion_cli.caldav import connection
 from infusion_cli.caldav.client import Collection
 from infusion_cli.config import CalendarServer
 from infusion_cli.domain.shared_calendar import Held
-from infusion_cli.errors import CalendarError, UsageError
+from infusion_cli.errors import CalendarError, EntryRefusedError, UsageError
 from infusion_cli.services.ports import Resource
 
 USER, PASSWORD = "nurses", "correct horse: battery"
@@ -122,9 +122,10 @@ def test_nobody_logs_in_without_a_user() -> None:
 CHALLENGE = 'Digest realm="zirkon", qop="auth", nonce="{}", algorithm={}, opaque="o"'
 
 
-def digest_turn(algorithm: str) -> Turn:
+def digest_turn(algorithm: str, *offers: str) -> Turn:
     """A server that knows the user by Digest only (RFC 7616), and takes each nonce count once."""
     made = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}[algorithm]
+    asked = offers or (CHALLENGE.format("n1", algorithm),)
     counts: list[str] = []
 
     def hashed(*parts: str) -> str:
@@ -138,7 +139,7 @@ def digest_turn(algorithm: str) -> Turn:
         if given.get("response") == hashed(first, *middle, second) and given["nc"] not in counts:
             counts.append(given["nc"])
             return Said(207, (), listed().encode())
-        return Said(401, (("WWW-Authenticate", CHALLENGE.format("n1", algorithm)),))
+        return Said(401, tuple(("WWW-Authenticate", offer) for offer in asked))
 
     return turn
 
@@ -154,9 +155,58 @@ def test_a_server_that_wants_digest_gets_it(algorithm: str) -> None:
     assert "refuses the user or the password" in wrong.message
 
 
+MD5, SHA_256, STRONGER = (CHALLENGE.format("n1", name) for name in ("MD5", "SHA-256", "SHA-512-256"))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "offers"),
+    [
+        ("MD5", (STRONGER, MD5)),
+        ("SHA-256", (STRONGER, SHA_256, MD5)),
+        ("MD5", (MD5, SHA_256)),
+        ("MD5", (f"{STRONGER}, {MD5}",)),
+        ("MD5", (f'Basic realm="zirkon", {MD5}',)),
+        ("MD5", (f'{MD5}, Basic realm="zirkon"',)),
+        ("MD5", ('Basic realm="a, Digest b=\\"c"', f"Negotiate, NTLM, {MD5}")),
+        ("MD5", (f"Negotiate YII==, {MD5}", SHA_256)),
+        ("MD5", (MD5.replace('"auth"', '"auth-int"').replace("n1", "n2"), MD5)),
+        ("MD5", (MD5.replace('"auth"', '"auth-int,auth"'),)),
+        ("MD5", (MD5.replace("Digest", "DIGEST").replace("realm=", "Realm = ").replace("MD5", '"md5"'),)),
+        ("MD5", (MD5.replace(", algorithm=MD5", ""),)),
+    ],
+)
+def test_of_several_ways_to_log_in_the_first_that_is_known_is_taken(algorithm: str, offers: tuple[str, ...]) -> None:
+    with Wire("", digest_turn(algorithm, *offers)) as wire, collection(wire) as calendar:
+        assert len(calendar.resources(None)) == 1
+    assert wire.methods == ["REPORT"] * 3  # by Basic, without, by Digest
+
+
+def test_a_nonce_that_has_become_stale_is_followed_by_the_next() -> None:
+    with Wire("", digest_turn("MD5", STRONGER, MD5)) as wire, collection(wire) as calendar:
+        calendar.resources(None)
+        wire.turn = digest_turn("MD5", STRONGER, MD5)
+        known = wire.turn
+        wire.turn = lambda r: known(r) if 'nonce="n2"' in r.header("Authorization") else Said(401, stale)
+        stale = tuple(("WWW-Authenticate", offer.replace("n1", "n2")) for offer in (STRONGER, MD5))
+        assert len(calendar.resources(None)) == 1
+
+
+def test_letters_that_digest_cannot_carry_are_told_and_basic_takes_them() -> None:
+    error = refusal(digest_turn("MD5"), user="zirkön")
+    assert error.message.endswith("wants a log-in by Digest, for which the user's name has to be in ASCII.")
+    with Wire("", says(listed())) as wire, collection(wire, user="zirkön") as calendar:
+        assert len(calendar.resources(None)) == 1
+    sent = wire.seen[0].header("Authorization").removeprefix("Basic ")
+    assert base64.b64decode(sent).decode() == f"zirkön:{PASSWORD}"
+
+
 @pytest.mark.parametrize(
     "challenge",
     [
+        STRONGER,
+        f'Basic realm="zirkon", {STRONGER}',
+        "Digest",
+        'Digest realm="zirkon, nonce="n"',
         CHALLENGE.format("n", "ZIRKON"),
         'Digest realm="zirkon", qop="auth-int", nonce="n"',
         "Digest zirkon",
@@ -262,6 +312,35 @@ def test_a_status_is_one_sentence(status: int, ask: Callable[[Collection], objec
 def test_somebody_who_was_faster_is_no_failure(status: int) -> None:
     with Wire("", says("", status)) as wire, collection(wire) as calendar:
         assert [ask(calendar) for ask in (put_new, put_over, remove)] == [False] * 3
+
+
+CALDAV = 'xmlns:c="urn:ietf:params:xml:ns:caldav"'
+
+
+@pytest.mark.parametrize(
+    ("status", "inner", "is_late"),
+    [
+        (403, f"<c:no-uid-conflict {CALDAV}/>", True),
+        (400, "<s:message xmlns:s='http://sabredav.org/ns'>Calendar object with uid already exists</s:message>", True),
+        (409, "<s:exception xmlns:s='http://sabredav.org/ns'>Conflict</s:exception>", True),
+        (412, "<d:precondition/>", True),
+        (409, f"<c:valid-calendar-data {CALDAV}/>", False),
+        (412, f"<c:valid-calendar-data {CALDAV}/>", False),
+        (403, "<no-uid-conflict/>", False),
+        (403, f"&no-uid-conflict;<c:no-uid-conflict {CALDAV}/>", False),
+        (500, f"<c:no-uid-conflict {CALDAV}/>", False),
+    ],
+)
+def test_a_precondition_that_failed_is_read_by_its_name(status: int, inner: str, *, is_late: bool) -> None:
+    body = f'<?xml version="1.0"?><d:error xmlns:d="DAV:">{inner}</d:error>'
+    with Wire("", says(body, status)) as wire, collection(wire) as calendar:
+        for ask in (put_new, put_over, remove):
+            if is_late:
+                assert not ask(calendar)
+            else:
+                with pytest.raises(EntryRefusedError) as error:
+                    ask(calendar)
+                assert error.value.is_general == (status == 500)
 
 
 def test_what_is_gone_is_not_written_over() -> None:
@@ -391,7 +470,8 @@ def test_a_server_that_hangs_up_or_says_nothing_sensible_is_told() -> None:
 
         def babble() -> None:
             with server.accept()[0] as connection:
-                connection.recv(65_536)
+                while not connection.recv(65_536).endswith(b"</C:calendar-query>"):
+                    pass  # what is left unread would break the connection off
                 connection.sendall(b"220 zirkon ESMTP\r\n")
 
         thread = threading.Thread(target=babble)
@@ -409,6 +489,18 @@ def test_a_server_that_is_silent_or_away_is_told() -> None:
             calendar.resources(None)
     with Collection(CalendarServer(url)) as calendar, pytest.raises(CalendarError, match="cannot be reached"):
         calendar.resources(None)
+
+
+def test_a_look_at_the_calendar_may_take_longer_than_a_change_of_it() -> None:
+    def slow(request: Seen) -> Said:
+        time.sleep(0.6)
+        return Said(207, (), listed().encode())
+
+    with Wire("", slow) as wire, collection(wire, 0.2) as calendar:
+        assert len(calendar.resources(None)) == 1
+        with pytest.raises(CalendarError, match="does not answer"):
+            put_new(calendar)
+    assert wire.methods == ["REPORT", "PUT"]
 
 
 def test_a_protected_server_is_trusted_by_its_certificate_alone() -> None:

@@ -96,3 +96,17 @@ def test_without_an_address_the_ways_to_give_one_are_named() -> None:
     error = refusal()
     assert "No shared calendar is named" in error.message
     assert all(word in error.hint for word in ("--to", "INFUSION_CALDAV_URL", "caldav_url"))
+
+
+def test_the_home_folder_is_known_in_every_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "secret").write_text("correct horse\n")
+    given = {
+        "INFUSION_CALDAV_USER": "nurses",
+        "INFUSION_CALDAV_PASSWORD_FILE": "~/secret",
+        "INFUSION_CALDAV_CA_FILE": "~/c.pem",
+    }
+    server = calendar_server("", {"INFUSION_CALDAV_URL": URL, **given})
+    assert (server.password, server.ca_file) == ("correct horse", str(tmp_path / "c.pem"))
+    assert "cannot be read" in refusal(URL, user="nurses", password_file="~nobody-has-this-name/secret").message

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from calendar_servers import Entry, Shelf, radicale
+from calendar_servers import NEIGHBOUR, SERVERS, Entry, Shelf
 from cli.desk import BEN, FIRST_VISITS, YARA, Desk
 from khal_viewer import Khal
 
@@ -19,12 +19,12 @@ CLOCK_CHANGES = ("2027-03-12T09:00", "2027-03-15T09:00", "2027-03-26T09:00", "20
 """Around the changes of New York (14 March, 7 November) and Berlin (28 March)."""
 
 
-@pytest.fixture
-def shelf(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+@pytest.fixture(params=["radicale"])
+def shelf(request: pytest.FixtureRequest, desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     """A shared calendar that the desk pushes to, without an entry of anybody else."""
-    with radicale(tmp_path_factory.mktemp("server")) as shelf:
+    with SERVERS[request.param](tmp_path_factory.mktemp("server")) as shelf:
         shelf.make()
-        shelf.remove("tea.ics")
+        shelf.remove(NEIGHBOUR)
         desk.setenv(**shelf.environment())
         yield shelf
 
@@ -47,22 +47,42 @@ def expected(desk: Desk) -> list[Entry]:
     ]
 
 
+LIFE = {
+    "booked": ("book", YARA, "iv-mood", "2026-12-01T08:00", "--chair", "garden"),
+    "moved": ("move", TWO, "2027-07-02T10:00"),
+    "moved back": ("move", TWO, "2026-12-01T08:00"),
+    "chair changed": ("move", TWO, "2026-12-01T08:00", "--chair", "window"),
+    "cancelled": ("cancel", TWO, "--reason", "cold", "--yes"),
+}
+
+
+@pytest.mark.parametrize("shelf", SERVERS, indirect=True)
 @pytest.mark.parametrize("zone", ZONES)
 def test_khal_shows_what_the_book_says_at_every_step(desk: Desk, shelf: Shelf, tmp_path: Path, zone: str) -> None:
     khal = Khal(tmp_path / "khal", zone)
-    for words in (
-        ("book", YARA, "iv-mood", "2026-12-01T08:00", "--hold", "2h"),
-        ("confirm", ONE),
-        ("move", ONE, "2026-12-02T10:00"),
-        ("move", ONE, "2026-12-02T10:00", "--chair", "window"),
-        ("book", BEN, "iv-mood", "2027-07-01T08:00"),
-        ("cancel", ONE, "--reason", "cold", "--yes"),
+    seen = {}
+    for step, words in {"before": ("book", BEN, "iv-mood", "2026-12-03T08:00"), **LIFE}.items():
+        desk.say(*words)
+        desk.say("ical", "push", "--clinic")
+        khal.fetch(shelf)
+        seen[step] = khal.list("2026-11-20")
+        assert seen[step] == sorted(khal.line(e) for e in expected(desk)), step
+    assert [len(lines) for lines in seen.values()] == [1, 2, 2, 2, 2, 1]
+    assert seen["moved"] != seen["booked"] == seen["moved back"] != seen["chair changed"]
+    assert seen["cancelled"] == seen["before"]
+
+
+def test_khal_shows_a_hold_as_tentative_until_it_is_confirmed(desk: Desk, shelf: Shelf, tmp_path: Path) -> None:
+    khal = Khal(tmp_path / "khal", ZONES[0])
+    for words, status in (
+        (("book", YARA, "iv-mood", "2026-12-01T08:00", "--hold", "2h"), "TENTATIVE"),
+        (("confirm", ONE), "CONFIRMED"),
     ):
         desk.say(*words)
         desk.say("ical", "push", "--clinic")
         khal.fetch(shelf)
-        assert khal.list("2026-11-20") == sorted(khal.line(e) for e in expected(desk)), words
-    assert len(expected(desk)) == 1
+        (line,) = khal.list("2026-11-20")
+        assert (line, line.rpartition("|")[2]) == (khal.line(expected(desk)[0]), status)
 
 
 @pytest.mark.parametrize("zone", ZONES)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from calendar_servers import NEIGHBOUR, SERVERS, TEA, Entry, Shelf, radicale
+from calendar_servers import NEIGHBOUR, SERVERS, TEA, Entry, Shelf, radicale, xandikos
 from cli.desk import BEN, FIRST_VISITS, PROGRAM, YARA, Desk
 from wire import Cut, Said, Seen, Wire
 
@@ -23,7 +23,7 @@ from infusion_cli.store.repository import open_store
 ONE, TWO, THREE, _ = FIRST_VISITS
 COURSE = tuple(ids.encode("appointment", number) for number in range(6))
 NAMES = {"chair-1": "Window", "chair-2": "Garden", "chair-3": "Quiet room", "chair-4": "Corner"}
-NOTHING = {"created": [], "changed": [], "removed": [], "unchanged": 0, "stopped": None}
+NOTHING = {"created": [], "changed": [], "removed": [], "unchanged": 0, "stuck": [], "stopped": None}
 
 
 class Ward:
@@ -88,6 +88,14 @@ def one(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
         yield Ward(desk, shelf)
 
 
+@pytest.fixture
+def lax(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+    """A clinic and Xandikos, which takes several UIDs at one address."""
+    with xandikos(tmp_path_factory.mktemp("server")) as shelf:
+        shelf.make()
+        yield Ward(desk, shelf)
+
+
 LIFE: list[tuple[tuple[str, ...], dict[str, list[str]]]] = [
     (("book", YARA, "iv-mood", "2026-12-01T08:00", "--hold", "2h"), {"created": [ONE]}),
     (("confirm", ONE), {"changed": [ONE]}),
@@ -139,6 +147,61 @@ def test_chairs_and_staff_share_a_calendar_without_touching_each_other(ward: War
     assert ward.push("--chair", "garden") == NOTHING | {"unchanged": 1}
     assert ward.push("--staff", "dr-lindqvist") == NOTHING | {"changed": [first], "unchanged": 6}
     assert len(ward.shown()) == 14
+
+
+def without_chair(text: str, chair: str) -> str:
+    """A clinic's file without a chair."""
+    head, *chairs = text.split("[[chairs]]")
+    last, end = chairs[-1].split("\n\n", 1)
+    kept = [c for c in [*chairs[:-1], f"{last}\n\n"] if f'id = "{chair}"' not in c]
+    return "[[chairs]]".join([head, *kept]) + end
+
+
+def test_a_chair_that_the_clinic_gave_away_leaves_nothing_behind(ward: Ward) -> None:
+    desk = ward.desk
+    desk.say("book", YARA, "iv-mood", "2026-11-23T09:00", "--chair", "chair-3")
+    desk.say("book", BEN, "iv-mood", "2026-12-01T08:00", "--chair", "chair-3")
+    ward.push("--chair", "chair-3")
+    desk.at("2026-12-08T08:00")
+    desk.say("book", BEN, "iv-mood", "2026-12-15T08:00", "--chair", "chair-3")
+    desk.say("book", YARA, "iv-mood", "2026-12-15T12:00", "--chair", "window")
+    ward.push("--chair", "chair-3")
+    ward.push("--chair", "window")
+    desk.say("move", THREE, "2026-12-15T08:00", "--chair", "window")
+    before = ward.shelf.entries()
+    desk.say("clinic", "apply", desk.file("c.toml", without_chair(desk.say("clinic", "show"), "chair-3")), "--yes")
+    assert desk.refused(3, "ical", "push", "--chair", "quiet room")["code"] == "not-found"
+    for words in (("--dry-run",), ()):
+        assert ward.shelf.entries() == before
+        done = ward.push("--chair", "chair-3", *words)
+        assert done | {"removed": set(done["removed"])} == NOTHING | {"removed": {TWO, THREE}}
+    ward.push("--chair", "window")
+    starts = [v["start"] for v in desk.json("list", "--from", "2026-12-10", "--to", "2027-01-01")]
+    assert [e.start for e in ward.shown()] == [from_iso("2026-11-23T09:00:00-05:00"), *map(from_iso, starts)]
+    assert desk.refused(3, "ical", "push", "--chair", "chair-3")["code"] == "not-found"
+
+
+def test_a_person_who_left_leaves_nothing_behind(one: Ward) -> None:
+    desk = one.desk
+    desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
+    assert len(one.push("--staff", "rn-bell")["created"]) == 1
+    text = desk.say("clinic", "show").replace('id = "rn-bell"', 'id = "rn-gong"')
+    desk.say("clinic", "apply", desk.file("c.toml", text), "--yes")
+    assert one.push("--staff", "rn-bell") == NOTHING | {"removed": [ONE]}
+    assert one.shown() == []
+    assert desk.refused(3, "ical", "push", "--staff", "rn-bell")["message"] == "There is no member of staff 'rn-bell'."
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+@pytest.mark.parametrize("name", ["chair-33", "Chair-3 ", "x\udcff", "\u202echair-3\x1b[2J"])
+def test_a_chair_of_which_nobody_knows_is_no_success(one: Ward, name: str, words: tuple[str, ...]) -> None:
+    desk = one.desk
+    desk.say("book", YARA, "iv-mood", "2026-12-01T08:00", "--chair", "chair-4")
+    one.push("--chair", "chair-4")
+    text = without_chair(desk.say("clinic", "show"), "chair-3")
+    desk.say("clinic", "apply", desk.file("c.toml", text), "--yes")
+    assert desk.refused(3, "ical", "push", "--chair", name, *words)["code"] == "not-found"
+    assert len(one.shown()) == 1
 
 
 def test_the_past_stays_as_it_was_and_last_week_is_still_true(ward: Ward) -> None:
@@ -207,6 +270,9 @@ EDITS: dict[str, Callable[[bytes], bytes]] = {
     "status": lambda o: edited(o, b"STATUS:CONFIRMED", b"STATUS:CANCELLED"),
     "transparent": lambda o: edited(o, b"TRANSP:OPAQUE", b"TRANSP:TRANSPARENT"),
     "sequence": lambda o: edited(o, b"SEQUENCE:0", b"SEQUENCE:9"),
+    "patient": lambda o: edited(
+        o, b"END:VEVENT", b"LOCATION:Yara\r\nORGANIZER:mailto:a@b.example\r\nATTENDEE:mailto:y@b.example\r\nEND:VEVENT"
+    ),
     "every week": lambda o: edited(o, b"TRANSP:OPAQUE", b"RRULE:FREQ=WEEKLY\r\nTRANSP:OPAQUE"),
     "floating": lambda o: edited(o, b";TZID=America/New_York", b""),
     "to the past": to_the_past,
@@ -221,6 +287,8 @@ def test_what_somebody_edited_is_mended_where_it_lies(ward: Ward, edit: str) -> 
     ward.shelf.write(name, EDITS[edit](ward.shelf.octets()[name]))
     assert ward.push() == NOTHING | {"changed": [ONE]}
     assert (ward.shelf.names(), ward.shown()) == (sorted([name, NEIGHBOUR]), ward.book())
+    assert b"Yara" not in ward.shelf.octets()[name]
+    assert ward.push() == NOTHING | {"unchanged": 1}
 
 
 @pytest.mark.parametrize("edit", [None, "time", "to the past"])
@@ -373,13 +441,189 @@ def test_the_book_is_free_while_the_server_thinks(one: Ward) -> None:
     assert one.shown() == one.book()
 
 
-def test_a_server_that_always_finds_somebody_faster_is_left_after_some_tries(one: Ward) -> None:
+def test_somebody_who_is_always_faster_is_left_the_field_after_some_tries(one: Ward) -> None:
+    one.desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
+    one.push()
+    name = one.name_of(ONE)
+    octets = one.shelf.octets()[name]
+    one.desk.say("move", ONE, "2026-12-02T10:00")
+    with Wire(one.shelf.url) as wire:
+
+        def write(request: Seen) -> None:
+            if request.method == "PUT":
+                word = f"SUMMARY:{wire.methods.count('PUT')} ".encode()
+                one.shelf.write(name, octets.replace(b"SUMMARY:", word))
+
+        wire.turn = write
+        one.desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        (stuck,) = one.push(status=7)["stuck"]
+        assert wire.methods == ["REPORT", "PUT"] * 5
+        wire.turn = lambda _: None
+        assert one.push() == NOTHING | {"changed": [ONE]}
+    assert (stuck["id"], stuck["name"].replace("%40", "@")) == (ONE, name)
+
+
+def test_a_server_that_always_says_that_somebody_was_faster_is_left(one: Ward) -> None:
     one.desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
     with Wire(one.shelf.url, lambda r: Said(412) if r.method == "PUT" else None) as wire:
         one.desk.setenv(INFUSION_CALDAV_URL=wire.url)
-        error = one.desk.refused(7, "ical", "push", "--clinic")
-        assert wire.methods.count("PUT") == 5
-    assert "because others are changing them" in error["message"]
+        (stuck,) = one.push(status=7)["stuck"]
+        assert wire.methods == ["REPORT", "PUT"] * 2  # nobody is at it: to look once more is no help
+    assert (stuck["id"], stuck["name"]) == (ONE, wire.seen[1].path.rpartition("/")[2])
+    assert "because others are changing them" in stuck["reason"]
+
+
+# Refused.
+
+ERROR = '<?xml version="1.0"?><d:error xmlns:d="DAV:" xmlns:s="http://sabredav.org/ns">{}</d:error>'
+TAKEN = ERROR.format(
+    '<c:no-uid-conflict xmlns:c="urn:ietf:params:xml:ns:caldav"><d:href>/x</d:href></c:no-uid-conflict>'
+)
+SABRE = ERROR.format(
+    "<s:exception>Sabre\\DAV\\Exception\\BadRequest</s:exception>"
+    "<s:message>Calendar object with uid already exists in this calendar collection.</s:message>"
+)
+NO_RIGHT = ERROR.format("<d:need-privileges/>")
+
+
+def refusing(wire: Wire, said: Said, *numbers: int) -> Callable[[Seen], Said | None]:
+    """The answer to the PUTs of those numbers, from one on; to all without."""
+
+    def turn(request: Seen) -> Said | None:
+        is_meant = request.method == "PUT" and (not numbers or wire.methods.count("PUT") in numbers)
+        return said if is_meant else None
+
+    return turn
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 412])
+@pytest.mark.parametrize("body", [TAKEN, SABRE], ids=["named", "in words"])
+def test_a_uid_that_lies_in_the_past_under_another_name_is_looked_for(one: Ward, status: int, body: str) -> None:
+    desk, shelf = one.desk, one.shelf
+    desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    one.push()
+    name = one.name_of(COURSE[0])
+    octets = shelf.octets()[name]
+    shelf.remove(name)
+    shelf.write("x.ics", to_the_past(octets))
+    with Wire(shelf.url) as wire:
+        wire.turn = refusing(wire, Said(status, (), body.encode()), 1)
+        desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        assert one.push() == NOTHING | {"changed": [COURSE[0]], "unchanged": 5}
+        assert wire.methods == ["REPORT", "PUT", "REPORT", "PUT"]
+    assert (one.shown(), "x.ics" in shelf.names()) == (one.book(), True)
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 413, 415, 422, 423, 500, 507])
+def test_one_entry_that_is_refused_holds_up_no_other(one: Ward, status: int) -> None:
+    desk = one.desk
+    desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    body = ERROR.format('<c:max-resource-size xmlns:c="urn:ietf:params:xml:ns:caldav"/>').encode()
+    with Wire(one.shelf.url) as wire:
+        wire.turn = refusing(wire, Said(status, (), body), 2)
+        desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        done = one.push(status=7)
+        assert wire.methods == ["REPORT", *["PUT"] * 6]
+    assert done["created"] == [COURSE[0], *COURSE[2:]]
+    (stuck,) = done["stuck"]
+    assert (stuck["id"], str(status) in stuck["reason"], done["stopped"]) == (COURSE[1], True, None)
+    assert len(one.shown()) == 5
+    desk.setenv(**one.shelf.environment())
+    assert one.push() == NOTHING | {"created": [COURSE[1]], "unchanged": 5}
+    assert one.shown() == one.book()
+
+
+def test_what_is_refused_for_good_is_tried_once_and_the_rest_is_done_anew(one: Ward) -> None:
+    desk = one.desk
+    desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    with Wire(one.shelf.url) as wire:
+        first: list[str] = []
+
+        def turn(request: Seen) -> Said | None:
+            if request.method != "PUT":
+                return None
+            first[:] = first or [request.path]
+            if request.path == first[0]:
+                return Said(403)
+            return Said(412) if wire.methods.count("PUT") == 3 else None
+
+        wire.turn = turn
+        desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        done = one.push(status=7)
+    assert wire.methods == ["REPORT", *["PUT"] * 6, "REPORT", "PUT"]
+    assert (sorted(done["created"]), done["stuck"][0]["id"]) == (sorted(COURSE[1:]), COURSE[0])
+
+
+@pytest.mark.parametrize(("status", "tries"), [(401, 1), (404, 1), (405, 2), (429, 2), (500, 2), (503, 2), (507, 2)])
+def test_what_holds_for_every_entry_ends_the_run(one: Ward, status: int, tries: int) -> None:
+    one.desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    with Wire(one.shelf.url) as wire:
+        wire.turn = refusing(wire, Said(status))
+        one.desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        assert f"({status})" in one.desk.refused(7, "ical", "push", "--clinic")["message"]
+        assert wire.methods == ["REPORT", *["PUT"] * tries]
+
+
+def test_a_right_that_is_missing_ends_the_run(one: Ward) -> None:
+    one.desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    with Wire(one.shelf.url) as wire:
+        wire.turn = refusing(wire, Said(403, (), NO_RIGHT.encode()))
+        one.desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        assert "(403)" in one.desk.refused(7, "ical", "push", "--clinic")["message"]
+        assert wire.methods == ["REPORT", "PUT"]
+
+
+@pytest.mark.parametrize("words", [(), ("--quiet",)])
+def test_what_is_refused_is_said_at_the_desk_and_to_cron(one: Ward, words: tuple[str, ...]) -> None:
+    one.desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
+    chair = NAMES[one.desk.json("show", ONE)["chair"]]
+    with Wire(one.shelf.url) as wire:
+        wire.turn = refusing(wire, Said(403))
+        one.desk.setenv(INFUSION_CALDAV_URL=wire.url)
+        answer = one.desk.type("ical", "push", "--clinic", *words)
+    assert (answer.status, answer.out if words else answer.err) == (7, "")
+    assert (answer.err if words else answer.out).splitlines() == [
+        f"  ! {ONE}  Tue 1 Dec 2026 08:00-09:45  {chair}  {wire.seen[1].path.rpartition('/')[2]}",
+        "The clinic: 0 created, 0 changed, 0 removed, 0 as before, 1 stuck.",
+        "The calendar server 127.0.0.1 takes no such change of the calendar (403).",
+        "Try: ask its owner, or look at INFUSION_CALDAV_USER and its password",
+    ]
+
+
+# Somebody else's entry in one of ours.
+
+
+def with_tea(octets: bytes) -> bytes:
+    """An entry, and somebody else's in the same place, against RFC 4791, 4.1."""
+    tea = TEA.replace(b"tea@", b"milk@")
+    return edited(octets, b"END:VCALENDAR", tea[tea.index(b"BEGIN:VEVENT") :])
+
+
+@pytest.mark.parametrize("words", [("--clinic",), ("--clinic", "--dry-run")])
+def test_an_entry_that_cannot_be_mended_is_named_until_somebody_takes_it_out(lax: Ward, words: tuple[str, ...]) -> None:
+    desk, shelf = lax.desk, lax.shelf
+    desk.say("book", YARA, "iv-mood", "2026-12-01T08:00")
+    lax.push()
+    name = lax.name_of(ONE)
+    shelf.write(name, with_tea(shelf.octets()[name]))
+    before = shelf.octets()
+    assert lax.push(*words) == NOTHING | {"unchanged": 1}  # it says what it should
+    desk.say("book", BEN, "iv-mood", "2026-12-03T08:00")
+    for change in (("move", ONE, "2026-12-02T10:00"), ("cancel", ONE, "--reason", "cold", "--yes")):
+        desk.say(*change)
+        done = lax.push(*words, status=7)
+        (stuck,) = done["stuck"]
+        assert (stuck["id"], stuck["name"], done["stopped"]) == (ONE, name, None)
+        assert "entry of their own" in stuck["reason"]
+        assert "by hand" in stuck["hint"]
+        assert done["created"] == ([TWO] if "--dry-run" in words or change[0] == "move" else [])
+        assert shelf.octets()[name] == before[name]
+    told = desk.type("ical", "push", *words)
+    assert told.status == 7
+    assert f"  ! {ONE}  Wed 2 Dec 2026 10:00-11:45" in told.out
+    assert told.out.splitlines()[-1] == "Try: take those out of the calendar by hand, and run it again"
+    shelf.remove(name)
+    assert lax.push(*words)["stuck"] == []
 
 
 # Broken off.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ events = st.builds(
     end=st.just(0),
     summary=st.sampled_from(["Busy", "Free"]),
     status=st.sampled_from(["CONFIRMED", "TENTATIVE"]),
-    note=st.sampled_from(["", "Yara"]),
+    extras=st.sampled_from([frozenset(), frozenset(["LOCATION"])]),
 ).map(lambda e: e._replace(end=e.start + 45))
 uids = st.sampled_from("abcde")
 wishes = st.dictionaries(uids, events.filter(lambda e: e.end > NOW))
@@ -88,3 +89,36 @@ def test_no_entry_is_touched_that_is_right_already(
     done = steps(wanted, held_on(shelf), NOW)
     right = {uid for uid, event in wanted.items() if (uid, event) in shelf.values()}
     assert not any(step.uid in right and step.verb != "removed" for step in done)
+
+
+# Where somebody else's entry lies at the same address.
+
+RIGHT = Event(0, NOW, NOW + 45, "Busy", "CONFIRMED")
+WRONG = RIGHT._replace(summary="Free")
+SHARED = Held("/s.ics", '"s"', "a", RIGHT, is_shared=True)
+CLEAN = Held("/z.ics", '"z"', "a", RIGHT)
+
+
+def test_what_is_shared_and_right_is_left() -> None:
+    assert steps({"a": RIGHT}, [SHARED], NOW) == []
+    assert steps({}, [SHARED._replace(event=RIGHT._replace(end=NOW))], NOW) == []
+
+
+@pytest.mark.parametrize("wanted", [{"a": RIGHT}, {}])
+@pytest.mark.parametrize("event", [WRONG, None])
+def test_what_is_shared_and_wrong_is_stuck_and_not_touched(wanted: dict[str, Event], event: Event | None) -> None:
+    held = SHARED._replace(event=event)
+    assert steps(wanted, [held], NOW) == [Step("stuck", "a", held)]
+
+
+def test_of_two_the_one_is_kept_that_leaves_the_least_to_do() -> None:
+    wrong = SHARED._replace(event=WRONG)
+    assert steps({"a": RIGHT}, [CLEAN, SHARED], NOW) == [Step("removed", "a", CLEAN)]
+    assert steps({"a": RIGHT}, [CLEAN, wrong], NOW) == [Step("stuck", "a", wrong)]
+    assert steps({"a": RIGHT}, [CLEAN._replace(event=WRONG), SHARED], NOW) == [
+        Step("removed", "a", CLEAN._replace(event=WRONG))
+    ]
+    assert steps({"a": RIGHT}, [wrong, CLEAN._replace(event=WRONG)], NOW) == [
+        Step("stuck", "a", wrong),
+        Step("changed", "a", CLEAN._replace(event=WRONG)),
+    ]

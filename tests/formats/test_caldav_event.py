@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infusion_cli.domain.clinic import Chair
-from infusion_cli.domain.shared_calendar import Event
+from infusion_cli.domain.shared_calendar import Held
 from infusion_cli.formats.busy import uid_of
 from infusion_cli.formats.caldav_event import Events
 
@@ -25,7 +25,8 @@ def found(octets: bytes | str, of: Events = EVENTS) -> object:
     """What is read of a resource: its event, `broken` when it is ours and cannot be read, `foreign` when not ours."""
     data = octets.decode() if isinstance(octets, bytes) else octets
     held = of.held("/a.ics", '"1"', data)
-    return "foreign" if held is None else held.event or "broken"
+    assert not any(one.is_shared for one in held)
+    return held[0].event or "broken" if held else "foreign"
 
 
 def test_a_resource_in_full() -> None:
@@ -153,6 +154,9 @@ SAME = [
     ("DTEND;TZID=America/New_York:20261201T103000", "DTEND;TZID=Europe/Berlin:20261201T163000"),
     ("SUMMARY:Busy – Window", "SUMMARY;LANGUAGE=en:Busy – \r\n Window"),
     ("STATUS:CONFIRMED", "status:confirmed"),
+    ("TRANSP:OPAQUE", "TRANSP:OPAQUE\r\nPRIORITY:5\r\nX-MICROSOFT-CDO-BUSYSTATUS:BUSY"),
+    ("TRANSP:OPAQUE", "TRANSP:OPAQUE\r\nDESCRIPTION:\r\nLOCATION:\r\nCATEGORIES:"),
+    ("CALSCALE:GREGORIAN", "CALSCALE:GREGORIAN\r\nX-WR-CALNAME:Nurses"),
     ("END:VEVENT", "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:x\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT"),
 ]
 
@@ -169,7 +173,28 @@ OTHER = [
     ("CLASS:CONFIDENTIAL\r\n", ""),
     ("STATUS:CONFIRMED\r\n", ""),
     ("SUMMARY:Busy – Window\r\n", ""),
-    ("TRANSP:OPAQUE", "TRANSP:OPAQUE\r\nDESCRIPTION:Yara"),
+    *(
+        ("TRANSP:OPAQUE", f"TRANSP:OPAQUE\r\n{line}")
+        for line in (
+            *("DESCRIPTION:Yara", "LOCATION:Yara", "COMMENT:Yara", "CONTACT:Yara", "CATEGORIES:Yara", "RESOURCES:Yara"),
+            *("ATTACH:https://example.com/yara", "URL:https://example.com/yara", "CONFERENCE:https://example.com/yara"),
+            *("ATTENDEE:mailto:yara@example.com", "ATTENDEE:mailto:a@b.example\r\nATTENDEE:mailto:c@b.example"),
+            *("ORGANIZER:mailto:yara@example.com", "REQUEST-STATUS:2.0;Yara", "RELATED-TO:yara", "COLOR:yara"),
+            *("GEO:52.1;13.2", "GEO:Yara", "PRIORITY:Yara", "IMAGE;VALUE=URI:https://example.com/yara", "YARA:1"),
+            *(
+                "X-ALT-DESC:Yara",
+                "X-APPLE-STRUCTURED-LOCATION:geo:1,2",
+                "Yara",
+                "description:Yara",
+                "STYLED-DESCRIPTION:Y",
+            ),
+        )
+    ),
+    ("CALSCALE:GREGORIAN", "CALSCALE:GREGORIAN\r\nDESCRIPTION:Yara"),
+    ("CALSCALE:GREGORIAN", "CALSCALE:GREGORIAN\r\nMETHOD:REQUEST"),
+    ("END:VEVENT", "BEGIN:PARTICIPANT\r\nUID:1\r\nSUMMARY:Yara\r\nEND:PARTICIPANT\r\nEND:VEVENT"),
+    ("END:VEVENT", "BEGIN:VEVENT\r\nSUMMARY:Yara\r\nEND:VEVENT\r\nEND:VEVENT"),
+    ("END:VEVENT", "BEGIN:VALARM\r\nACTION:EMAIL\r\nATTENDEE:mailto:y@example.com\r\nEND:VALARM\r\nEND:VEVENT"),
     ("T103000", "T103001"),
 ]
 BROKEN = [
@@ -190,7 +215,9 @@ BROKEN = [
 
 @pytest.mark.parametrize(("old", "new"), OTHER)
 def test_what_means_something_else_is_another(old: str, new: str) -> None:
-    read = found(EVENTS.octets(visit()).decode().replace(old, new))
+    text = EVENTS.octets(visit()).decode()
+    assert old in text
+    read = found(text.replace(old, new))
     assert read not in {EVENTS.event(visit()), "foreign", "broken"}
 
 
@@ -201,12 +228,45 @@ def test_what_is_no_single_entry_at_one_time_is_broken(old: str, new: str) -> No
     assert found(text.replace(old, new)) == "broken"
 
 
-def test_an_entry_with_an_exception_of_its_own_is_broken_and_one_with_a_strangers_is_left_alone() -> None:
+def twice(*changes: tuple[str, str]) -> str:
+    """A resource with the entry in it once more, and that changed."""
     text = EVENTS.octets(visit()).decode()
     event = text[text.index("BEGIN:VEVENT") : text.index("END:VCALENDAR")]
-    again = event.replace("SEQUENCE:0", "RECURRENCE-ID:20261201T140000Z")
-    assert found(text.replace(event, event + again)) == "broken"
-    assert found(text.replace(event, event + event.replace(EVENTS.uid(visit()), "tea@kitchen.example"))) == "foreign"
+    again = event
+    for old, new in changes:
+        assert old in event
+        again = again.replace(old, new)
+    return text.replace(event, again + event)
+
+
+def test_an_entry_with_an_exception_of_its_own_is_broken() -> None:
+    assert found(twice(("SEQUENCE:0", "RECURRENCE-ID:20261201T140000Z"))) == "broken"
+    assert found(twice(("VEVENT", "VTODO"), ("Busy", "Yara"))) == "broken"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ((EVENTS.uid(visit()), "tea@kitchen.example"), ("Busy", "Yara")),
+        ((f"UID:{EVENTS.uid(visit())}\r\n", ""),),
+        (("VEVENT", "VTODO"), (EVENTS.uid(visit()), "tea@kitchen.example")),
+    ],
+)
+def test_an_entry_beside_a_strangers_is_known_and_read_alone(changes: tuple[tuple[str, str], ...]) -> None:
+    (held,) = EVENTS.held("/a.ics", '"1"', twice(*changes))
+    assert held == Held("/a.ics", '"1"', EVENTS.uid(visit()), EVENTS.event(visit()), is_shared=True)
+
+
+def test_two_entries_of_ours_are_one_that_is_broken_and_each_is_known_beside_a_strangers() -> None:
+    other = EVENTS.uid(visit(uid="another"))
+    text = twice((EVENTS.uid(visit()), other))
+    (held,) = EVENTS.held("/a.ics", '"1"', text)
+    assert held.uid in {EVENTS.uid(visit()), other}
+    tea = twice((EVENTS.uid(visit()), "tea@kitchen.example"))
+    both = tea.replace("END:VCALENDAR", text[text.index("BEGIN:VEVENT") :])
+    seen = EVENTS.held("/a.ics", '"1"', both)
+    assert [one.uid for one in seen] == sorted([EVENTS.uid(visit()), other])
+    assert all(one.is_shared for one in seen)
 
 
 @ENOUGH
@@ -215,4 +275,4 @@ def test_nothing_at_all_is_believed(rubbish: str, place: int) -> None:
     assert found(rubbish) == "foreign"
     text = EVENTS.octets(visit()).decode()
     cut = place % len(text)
-    assert isinstance(found(text[:cut] + rubbish + text[cut:]), str | Event)
+    assert all(one.uid == EVENTS.uid(visit()) for one in EVENTS.held("/a.ics", "", text[:cut] + rubbish + text[cut:]))

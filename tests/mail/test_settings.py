@@ -84,3 +84,17 @@ def test_every_setting_of_the_file_is_a_variable_too() -> None:
     variables = {name for names, _ in ENVIRONMENT for name in names.split(", ")}
     assert {f"INFUSION_{name.upper()}" for name in SETTINGS} <= variables
     assert not any("password" in name and "file" not in name for name in SETTINGS)
+
+
+def test_the_home_folder_is_known_in_every_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "secret").write_text("correct horse\n")
+    given = {
+        "INFUSION_SMTP_USER": "nurses",
+        "INFUSION_SMTP_PASSWORD_FILE": "~/secret",
+        "INFUSION_SMTP_CA_FILE": "~/c.pem",
+    }
+    server = mail_server(HOST | given)
+    assert (server.password, server.ca_file) == ("correct horse", str(tmp_path / "c.pem"))
+    assert "cannot be read" in refusal(user="nurses", password_file="~nobody-has-this-name/secret").message

@@ -13,11 +13,14 @@ from defusedxml.ElementTree import fromstring
 from infusion_cli.caldav.connection import ADDRESS, LATER, LOGIN, TIME_OUT, Answer, Connection
 from infusion_cli.config import CalendarServer
 from infusion_cli.domain.shared_calendar import Held
-from infusion_cli.errors import CalendarError
+from infusion_cli.errors import CalendarError, EntryRefusedError
 from infusion_cli.services.ports import Resource
 
 _TYPE = {"Content-Type": "application/xml; charset=utf-8"}
 _DAV, _CALDAV = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}"
+_UID_TAKEN, _NO_RIGHT = f"{_CALDAV}no-uid-conflict", f"{_DAV}need-privileges"
+_UID_TAKEN_WORDS = "uid already exists"
+"""What servers built on Sabre say instead of naming the precondition."""
 _HEAD = '<?xml version="1.0" encoding="utf-8"?>'
 _NAMES = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
 _KIND = f"{_HEAD}<D:propfind {_NAMES}><D:prop><D:resourcetype/></D:prop></D:propfind>"
@@ -66,18 +69,21 @@ class Collection:
         return found
 
     def put(self, uid: str, data: bytes, over: Held | None) -> bool:
-        """Write a new entry, or one over another; False when somebody else was faster. Raises `CalendarError`."""
+        """Write a new entry, or one over another; False when somebody else was faster, or holds its UID elsewhere.
+
+        Raises `EntryRefusedError` for what may be this entry's alone, else `CalendarError`.
+        """
         href = over.href if over else f"{uid}.ics"
         condition = {"If-Match": _tag(over.etag)} if over else {"If-None-Match": "*"}
         answer = self._server.ask("PUT", href, data, {"Content-Type": "text/calendar; charset=utf-8"} | condition)
-        if answer.status in {409, 412} or (answer.status == 404 and over):
+        if _is_late(answer) or (answer.status == 404 and over):
             return False
         return self._is_done(answer)
 
     def remove(self, held: Held) -> bool:
-        """Take an entry out; False when somebody else changed it before. Raises `CalendarError`."""
+        """Take an entry out; False when somebody else changed it before. Raises as `put`."""
         answer = self._server.ask("DELETE", held.href, b"", {"If-Match": _tag(held.etag)})
-        if answer.status in {409, 412}:
+        if _is_late(answer):
             return False
         return answer.status in {404, 410} or self._is_done(answer)
 
@@ -105,25 +111,65 @@ class Collection:
 
     def _is_done(self, answer: Answer) -> bool:
         if answer.status not in {200, 201, 204}:
-            raise self._refusal(answer)
+            raise self._no_change(answer)
         return True
 
     def _refusal(self, answer: Answer) -> CalendarError:
         """What a status means, in a sentence of ours."""
         server, status = self._server.server, answer.status
-        is_look = answer.response.request.method in {"REPORT", "PROPFIND"}
         if status == 401:
             refused = "refuses the user or the password" if self._server.logs_in else "asks for a user and a password"
             return CalendarError(f"{server} {refused} (401).", LOGIN)
-        if status == 403 and is_look:
+        if status == 403:
             return CalendarError(f"{server} does not let us look at that, or it is no calendar (403).", ADDRESS)
         if status in {404, 410}:
             return CalendarError(f"{server} has no calendar at that address ({status}).", ADDRESS)
-        if status in {429, 507} or status >= 500:
+        if _is_busy(status):
             return CalendarError(f"{server} cannot do it now ({status}).", LATER)
-        if is_look:
-            return CalendarError(f"{server} has no calendar at that address, but something else ({status}).", ADDRESS)
-        return CalendarError(f"{server} takes no such change of the calendar ({status}).", f"ask its owner, or {LOGIN}")
+        return CalendarError(f"{server} has no calendar at that address, but something else ({status}).", ADDRESS)
+
+    def _no_change(self, answer: Answer) -> CalendarError:
+        """Why an entry was not written or taken out: it may be this one's fault, or that of the user or the address."""
+        status = answer.status
+        if status in {401, 404, 410}:
+            return self._refusal(answer)
+        if _is_busy(status):
+            busy = self._refusal(answer)
+            return EntryRefusedError(busy.message, busy.hint, is_general=True)
+        message = f"{self._server.server} takes no such change of the calendar ({status})."
+        hint = f"ask its owner, or {LOGIN}"
+        if _NO_RIGHT in _failed(answer)[0]:
+            return CalendarError(message, hint)
+        return EntryRefusedError(message, hint, is_general=status == 405)
+
+
+def _is_busy(status: int) -> bool:
+    return status in {429, 507} or status >= 500
+
+
+def _is_late(answer: Answer) -> bool:
+    """Whether a change is refused because of what somebody else did meanwhile, or holds elsewhere.
+
+    A precondition that failed is named in the answer, which then may have any of 403, 409 (RFC 4791, 1.3)
+    and 412; some servers have a 400 with words for the one about UIDs.
+    """
+    if answer.status not in {400, 403, 409, 412}:
+        return False
+    named, words = _failed(answer)
+    if _UID_TAKEN in named or _UID_TAKEN_WORDS in words.casefold():
+        return True
+    return answer.status in {409, 412} and not any(name.startswith(_CALDAV) for name in named)
+
+
+def _failed(answer: Answer) -> tuple[set[str], str]:
+    """The preconditions that an answer says have failed (DAV:error, RFC 4918, 16), and its words about it."""
+    try:
+        root = fromstring(answer.body, forbid_dtd=True)
+    except (ParseError, LookupError, ValueError):
+        return set(), ""
+    if root.tag != f"{_DAV}error":
+        return set(), ""
+    return {child.tag for child in root}, " ".join(root.itertext())
 
 
 def _known(response: Element) -> dict[str, Element]:

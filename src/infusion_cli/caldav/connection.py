@@ -6,10 +6,12 @@ password goes to the server that was named and nowhere else.
 
 from __future__ import annotations
 
+import re
 import ssl
 import time
 from collections.abc import Generator, Mapping
 from typing import NamedTuple
+from urllib.request import parse_http_list
 
 import httpx
 
@@ -18,6 +20,8 @@ from infusion_cli.errors import CalendarError, UsageError
 
 TIME_OUT = 30.0
 """Seconds to wait for the connection, and for each part of an answer."""
+PATIENCE = 10
+"""How many times as long the parts of a REPORT may take: a server may have to read every entry before the first."""
 ANSWER_TIME = 300.0
 """Seconds that an answer may take in all."""
 MAX_BYTES = 64_000_000
@@ -26,6 +30,9 @@ ADDRESS = "look at INFUSION_CALDAV_URL: it is the address of the calendar itself
 LATER = "run it again later"
 LOGIN = "look at INFUSION_CALDAV_USER and its password"
 _HOPS = 5
+_ALGORITHMS = ("MD5", "MD5-SESS", "SHA-256", "SHA-256-SESS")
+_SCHEME = re.compile(r"[^\s=\",]+(\s+[^\s=]|$)")
+"""How a way to log in begins, and none of its parameters."""
 
 
 class Answer(NamedTuple):
@@ -49,6 +56,7 @@ class Connection:
             self._url = httpx.URL(server.url)
         except (httpx.InvalidURL, ValueError):
             raise UsageError("The calendar's address cannot be read.", "mend INFUSION_CALDAV_URL") from None
+        self._patient = httpx.Timeout(time_out, read=time_out * PATIENCE)
         self._http = httpx.Client(
             verify=self._trust() if self._url.scheme == "https" else False,
             timeout=time_out,
@@ -82,8 +90,10 @@ class Connection:
         Raises `CalendarError` when there is no answer, or none that can be used.
         """
         url = self._url.join(href)
+        time_out = self._patient if method == "REPORT" else self._http.timeout
         for _ in range(_HOPS):
-            answer = self._logged_in(self._http.build_request(method, url, content=content, headers=headers))
+            request = self._http.build_request(method, url, content=content, headers=headers, timeout=time_out)
+            answer = self._logged_in(request)
             if answer.status not in {301, 302, 307, 308}:
                 return answer
             url = self._own(answer.response.headers.get("Location", ""))
@@ -115,10 +125,16 @@ class Connection:
         request = next(login)
         while True:
             answer = self._sent(request)
+            _keep_known(answer.response.headers)
             try:
                 request = login.send(answer.response)
             except StopIteration:
                 return answer
+            except UnicodeEncodeError:
+                message = f"{self.server} wants a log-in by Digest, for which the user's name has to be in ASCII."
+                raise CalendarError(
+                    message, "take a user with such a name; the password may hold any letters"
+                ) from None
             except (AssertionError, LookupError, NotImplementedError, ValueError, httpx.ProtocolError):
                 message = f"{self.server} offers no way to log in that we know."
                 raise CalendarError(message, LOGIN) from None  # from what it asks for, of which nothing is believed
@@ -131,8 +147,7 @@ class Connection:
             return
         if self._digest is None:
             response = yield next(httpx.BasicAuth(name, password).auth_flow(request))
-            offers = response.headers.get_list("WWW-Authenticate") if response.status_code == 401 else []
-            if not any(offer.lower().startswith("digest ") for offer in offers):
+            if response.status_code != 401 or not _offers_digest(response.headers):
                 return
             self._digest = httpx.DigestAuth(name, password)
             del request.headers["Authorization"]
@@ -171,6 +186,42 @@ class Connection:
         except OSError:
             message = f"The certificates {self._server.ca_file} cannot be read."
             raise UsageError(message, "mend INFUSION_CALDAV_CA_FILE") from None
+
+
+def _keep_known(headers: httpx.Headers) -> None:
+    """Leave of the ways to log in the first Digest that we know, which the server likes best (RFC 7616, 3.7)."""
+    known = (_digest(offer) for offer in _challenges(", ".join(headers.get_list("WWW-Authenticate"))))
+    first = next(filter(None, known), "")
+    if first:
+        headers["WWW-Authenticate"] = first
+
+
+def _offers_digest(headers: httpx.Headers) -> bool:
+    return any(offer.lower().startswith("digest") for offer in headers.get_list("WWW-Authenticate"))
+
+
+def _challenges(text: str) -> list[str]:
+    """The ways to log in that a header lists (RFC 9110, 11.6.1): each is a scheme, and parameters after commas."""
+    found: list[str] = []
+    for item in parse_http_list(text):
+        if found and not _SCHEME.match(item):
+            found[-1] += f", {item}"
+        else:
+            found.append(item)
+    return found
+
+
+def _digest(challenge: str) -> str:
+    """A challenge without needless blanks; empty when it is no Digest, or one that we cannot answer."""
+    scheme, _, rest = challenge.partition(" ")
+    pairs = (item.partition("=") for item in parse_http_list(rest))
+    said = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    algorithm, guards = (
+        said.get(name, default).strip('"') for name, default in (("algorithm", "MD5"), ("qop", "auth"))
+    )
+    if scheme.lower() != "digest" or algorithm.upper() not in _ALGORITHMS or "auth" not in re.split(", *", guards):
+        return ""
+    return f"Digest {', '.join(f'{name}={value}' for name, value in said.items())}"
 
 
 def _distrust(error: BaseException | None) -> str:

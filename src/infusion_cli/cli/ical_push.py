@@ -12,16 +12,17 @@ from infusion_cli.cli.session import Session
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.clinic_time import zone
 from infusion_cli.domain.when import say_when
-from infusion_cli.errors import UsageError
+from infusion_cli.errors import InfusionError, NotFoundError, UsageError
 from infusion_cli.services import busy
 from infusion_cli.services import push as service
 from infusion_cli.services.busy import Subject
-from infusion_cli.services.push import Done, Pushed
+from infusion_cli.services.push import Done, Pushed, Stuck
 
 if TYPE_CHECKING:
     from infusion_cli.caldav.client import Collection
 
 _MARKS = {"created": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
+_STUCK = ("!", "red")
 
 
 @command(
@@ -41,12 +42,13 @@ def push(session: Session, *, chair: str = "", staff: str = "", clinic: bool = F
     no longer stands is removed. Entries of others are never touched, and what is right already is
     not written again. To be run after changes or every few minutes.
 
-    One calendar can show several chairs and people: run it once for each. What a run leaves undone the
-    next one does, so a key is not needed. Ends with 7 when the server does not do its part.
+    One calendar can show several chairs and people: run it once for each. Of one that the clinic no longer
+    has, by its id, what is still there is taken out. What a run leaves undone the next one does, so a key is
+    not needed. Ends with 7 when the server does not do its part, or an entry cannot be mended.
     """
     with session.reading() as reader:
         subject = _subject(reader.clinic, chair, staff, whole=clinic)
-    server = config.calendar_server(to)
+        server = _server(to, reader.clinic, subject)
     from infusion_cli.formats.caldav_event import Events  # noqa: PLC0415  only where there is a server
 
     with _collection(server) as calendar:
@@ -54,20 +56,33 @@ def push(session: Session, *, chair: str = "", staff: str = "", clinic: bool = F
             done = service.rehearse(session.store, session.now, calendar, subject, Events)
         else:
             done = service.push(session.store, lambda: session.now, calendar, subject, Events)
-    if done.stopped and not done.done:
+    if done.stopped and not done.done and not done.stuck:
         raise done.stopped
     session.changed = bool(done.done)
-    _tell(session, subject, done)
-    return done.stopped.status if done.stopped else None
+    failures = _failures(done)
+    _tell(session, subject, done, failures)
+    return failures[0].status if failures else None
 
 
 def _subject(clinic: Clinic, chair: str, staff: str, *, whole: bool) -> Subject:
-    """Whose calendar is meant; raises `UsageError` unless exactly one was named, and `NotFoundError`."""
+    """Whose calendar is meant, if only by the id that it once had; raises `UsageError` unless exactly one was named."""
     if sum((bool(chair), bool(staff), whole)) != 1:
         raise UsageError("A run is for the calendar of one.", "give one of --chair C, --staff S or --clinic")
-    if chair:
-        return busy.chair(clinic, chair)
-    return busy.staff(clinic, staff) if staff else Subject("clinic")
+    try:
+        if chair:
+            return busy.chair(clinic, chair)
+        return busy.staff(clinic, staff) if staff else Subject("clinic")
+    except NotFoundError:
+        return Subject("chair", chair) if chair else Subject("staff", staff)
+
+
+def _server(to: str, clinic: Clinic, subject: Subject) -> config.CalendarServer:
+    """The server; raises `NotFoundError` rather than that there is none, for whom the clinic does not have."""
+    try:
+        return config.calendar_server(to)
+    except UsageError:
+        service.make_sure(clinic, subject)
+        raise
 
 
 def _collection(server: config.CalendarServer) -> Collection:
@@ -80,30 +95,43 @@ def _collection(server: config.CalendarServer) -> Collection:
     return Collection(server)
 
 
-def _tell(session: Session, subject: Subject, done: Pushed) -> None:
+def _failures(done: Pushed) -> list[InfusionError]:
+    """Why the calendar is not up to date: what stopped the run, and what keeps entries from being right."""
+    reasons = {stuck.reason.message: stuck.reason for stuck in done.stuck}
+    return [*([done.stopped] if done.stopped else []), *reasons.values()]
+
+
+def _tell(session: Session, subject: Subject, done: Pushed, failures: list[InfusionError]) -> None:
     data: dict[str, Any] = {"kind": subject.kind, "subject": subject.id or None}
     data |= {verb: [_id(d) for d in done.done if d.verb == verb] for verb in _MARKS}
-    data |= {"unchanged": done.unchanged, "stopped": done.stopped.message if done.stopped else None}
+    data["unchanged"] = done.unchanged
+    data["stuck"] = [
+        {"id": _id(s), "name": s.name, "reason": s.reason.message, "hint": s.reason.hint} for s in done.stuck
+    ]
+    data["stopped"] = done.stopped.message if done.stopped else None
     with session.reading() as reader:
-        lines = [_line(reader.clinic, d) for d in done.done]
+        lines = [_line(reader.clinic, d, *_MARKS[d.verb]) for d in done.done]
+        lines += [_line(reader.clinic, s, *_STUCK, f"  {s.name}") for s in done.stuck]
     counts = ", ".join(f"{len(data[verb])} {verb}" for verb in _MARKS)
-    lines.append(f"{subject.id or 'The clinic'}: {counts}, {done.unchanged} as before.")
-    if done.stopped:
-        lines += [done.stopped.message, f"Try: {done.stopped.hint}"]
+    stuck = f", {len(done.stuck)} stuck" if done.stuck else ""
+    lines.append(f"{subject.id or 'The clinic'}: {counts}, {done.unchanged} as before{stuck}.")
+    for failure in failures:
+        lines += [failure.message, f"Try: {failure.hint}"]
     session.out.record(data, lines)
+    if failures and session.out.quiet and not session.out.is_json:
+        session.out.lines(lines, err=True)
     if session.options.dry_run:
         session.out.note("Dry run: nothing was written.")
 
 
-def _id(done: Done) -> str:
-    return done.visit.id if done.visit else done.uid
+def _id(entry: Done | Stuck) -> str:
+    return entry.visit.id if entry.visit else entry.uid
 
 
-def _line(clinic: Clinic, done: Done) -> Line:
-    """What was done with an entry; one whose visit the book does not have goes by its UID."""
-    mark, style = _MARKS[done.verb]
-    if done.visit is None:
-        return [Piece(f"  {mark} ", style), Piece(done.uid)]
-    visit, tz = done.visit, zone(clinic.timezone)
+def _line(clinic: Clinic, entry: Done | Stuck, mark: str, style: str, more: str = "") -> Line:
+    """What became of an entry; one whose visit the book does not have goes by its UID."""
+    if entry.visit is None:
+        return [Piece(f"  {mark} ", style), Piece(f"{entry.uid}{more}")]
+    visit, tz = entry.visit, zone(clinic.timezone)
     times = f"{say_when(visit.start, tz)}-{words.clock(visit.end, tz)}"
-    return [Piece(f"  {mark} ", style), Piece(f"{visit.id}  {times}  {words.chair_name(clinic, visit.chair)}")]
+    return [Piece(f"  {mark} ", style), Piece(f"{visit.id}  {times}  {words.chair_name(clinic, visit.chair)}{more}")]

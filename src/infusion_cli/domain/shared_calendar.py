@@ -21,10 +21,10 @@ class Event(NamedTuple):
     end: int
     summary: str
     status: str
-    note: str = ""
-    """What somebody wrote into it, which may be what nobody should read there."""
     secrecy: str = "CONFIDENTIAL"
     transparency: str = "OPAQUE"
+    extras: frozenset[str] = frozenset()
+    """Names of what else somebody wrote into it, which may be what nobody should read there."""
 
 
 class Held(NamedTuple):
@@ -34,10 +34,15 @@ class Held(NamedTuple):
     etag: str
     uid: str
     event: Event | None
+    is_shared: bool = False
+    """Whether somebody else's entry lies at the same address, so that neither writing nor removing will do."""
 
 
 class Step(NamedTuple):
-    """What is to be done: `verb` is `created`, `changed` or `removed`, `held` the entry that it is done to."""
+    """What is to be done: `verb` is `created`, `changed` or `removed`, `held` the entry that it is done to.
+
+    Or `stuck`: it is not as it should be, and only by hand can it be made so.
+    """
 
     verb: str
     uid: str
@@ -48,18 +53,27 @@ def steps(wanted: Mapping[str, Event], held: Iterable[Held], since: int) -> list
     """What makes the server's entries of ours those that are wanted (by UID), removals first.
 
     What ended by the instant `since` and is not wanted is the past, and stays. Of several entries with
-    one UID one is kept, if possible one that is right already.
+    one UID one is kept, if possible one that is right already, then one that can be made so.
     """
     kept: dict[str, Held] = {}
     removed = []
-    for one in sorted(held, key=lambda h: (h.event != wanted.get(h.uid), h.href)):
+
+    def rank(one: Held) -> tuple[bool, bool, str]:
+        is_wrong = one.event != wanted.get(one.uid)
+        return is_wrong, one.is_shared == is_wrong, one.href
+
+    for one in sorted(held, key=rank):
         if one.uid in wanted and one.uid not in kept:
             kept[one.uid] = one
         elif one.uid in wanted or one.event is None or one.event.end > since:
-            removed.append(Step("removed", one.uid, one))
+            removed.append(Step("stuck" if one.is_shared else "removed", one.uid, one))
     written = [
-        Step("changed" if uid in kept else "created", uid, kept.get(uid))
-        for uid, event in wanted.items()
-        if uid not in kept or kept[uid].event != event
+        _written(uid, kept.get(uid)) for uid, event in wanted.items() if uid not in kept or kept[uid].event != event
     ]
     return removed + written
+
+
+def _written(uid: str, over: Held | None) -> Step:
+    if over is None:
+        return Step("created", uid)
+    return Step("stuck" if over.is_shared else "changed", uid, over)

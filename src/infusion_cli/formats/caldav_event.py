@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from infusion_cli.domain import names
@@ -24,6 +26,16 @@ from infusion_cli.formats.ical_times import Clock, clock
 from infusion_cli.formats.ics_scan import scan
 
 _OURS = re.compile(r"([0-9a-f]{32})([0-9a-f]{16})@calendar\.invalid")
+_KNOWN = frozenset(
+    (
+        *("PRODID", "VERSION", "CALSCALE"),
+        *("UID", "DTSTART", "DTEND", "DURATION", "SUMMARY", "CLASS", "STATUS", "TRANSP", "SEQUENCE"),
+        *("DTSTAMP", "CREATED", "LAST-MODIFIED", "PRIORITY"),
+    )
+)
+"""What is in a resource of ours, and what servers and programs add without being asked, beside X- properties."""
+_WORDS = frozenset(("X-ALT-DESC", "X-APPLE-STRUCTURED-LOCATION"))
+"""X- properties that hold what somebody wrote."""
 _REPEATS = ("RRULE", "RDATE", "EXRULE", "EXDATE", "RECURRENCE-ID")
 
 
@@ -35,9 +47,10 @@ class Events:
     """
 
     def __init__(self, clinic: Clinic, kind: str, subject: str, book: str) -> None:
-        """`book` is the key of the book, at most 64 octets."""
+        """`book` is the key of the book, at most 64 octets; the clinic need no longer have the subject."""
         self._clinic = clinic
-        self._key = hashlib.blake2b(f"{kind}/{subject}".encode(), digest_size=32, key=book.encode()).hexdigest()
+        name = f"{kind}/{subject}".encode(errors="surrogateescape")
+        self._key = hashlib.blake2b(name, digest_size=32, key=book.encode()).hexdigest()
 
     def uid(self, visit: Appointment) -> str:
         """The visit's UID in this calendar; only the book's key leads from its own to it."""
@@ -56,12 +69,16 @@ class Events:
         part = told.part if b";TZID=" in event else b""
         return b"".join((lines.head(self._clinic), part, event, b"END:VCALENDAR\r\n"))
 
-    def held(self, href: str, etag: str, data: str) -> Held | None:
-        """An entry as it was found on the server; None when it is not one of these, or not that alone."""
+    def held(self, href: str, etag: str, data: str) -> list[Held]:
+        """The entries of ours in what was found on the server; more than one only beside somebody else's.
+
+        There is one UID at an address (RFC 4791, 4.1), but not every server sees to it.
+        """
         uids = _uids(data)
-        if len(uids) != 1 or not self._is_ours(uid := uids.pop()):
-            return None
-        return Held(href, etag, uid, _read(data))
+        ours = sorted(filter(self._is_ours, uids))
+        if len(ours) < len(uids):
+            return [Held(href, etag, uid, _read(data, uid), is_shared=True) for uid in ours]
+        return [Held(href, etag, uid, _read(data, uid)) for uid in ours[:1]]
 
     def _is_ours(self, uid: str) -> bool:
         found = _OURS.fullmatch(uid)
@@ -85,13 +102,17 @@ def _uids(data: str) -> set[str]:
     return {part.text("UID") for part in parts}
 
 
-def _read(data: str) -> Event | None:
-    """What a resource says; None when it is not one entry, at one time, between two instants."""
+def _read(data: str, uid: str) -> Event | None:
+    """What a resource says under a UID; None when it is not one entry, at one time, between two instants."""
     from icalendar import Calendar
 
     try:
-        (entry,) = Calendar.from_ical(data).walk("VEVENT")
-        return None if any(name in entry for name in _REPEATS) else _event(entry)
+        whole = Calendar.from_ical(data)
+        (entry,) = (part for part in whole.subcomponents if str(part.get("UID", "")) == uid)
+        if entry.name != "VEVENT" or any(name in entry for name in _REPEATS):
+            return None
+        extras = chain(_extras(whole), _extras(entry), _extra_parts(entry))
+        return _event(entry)._replace(extras=frozenset(extras))
     # Anybody may have written it, and the library's errors have no common root.
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
@@ -104,10 +125,30 @@ def _event(entry: Any) -> Event:
         _instant(entry.end),
         names.clean(str(entry.get("SUMMARY", ""))),
         str(entry.get("STATUS", "")).upper(),
-        names.clean(str(entry.get("DESCRIPTION", ""))),
         str(entry.get("CLASS", "PUBLIC")).upper(),
         str(entry.get("TRANSP", "OPAQUE")).upper(),
     )
+
+
+def _extras(part: Any) -> Iterator[str]:
+    """The properties that neither we nor a program by itself would write, but for empty ones, and what is none."""
+    yield from (name or "" for name, _ in part.errors)
+    for name, value in part.items():
+        is_known = name in _KNOWN or (name.startswith("X-") and name not in _WORDS)
+        if not is_known and _octets(value):
+            yield name
+
+
+def _extra_parts(entry: Any) -> Iterator[str]:
+    """What stands in an entry beside alarms, which may say what they like, but not to whom they are mailed."""
+    for part in entry.subcomponents:
+        if part.name != "VALARM" or "ATTENDEE" in part:
+            yield part.name
+
+
+def _octets(value: Any) -> bytes:
+    """A property as it stands; several of one name are never empty."""
+    return b"," if isinstance(value, list) else value.to_ical()
 
 
 def _instant(moment: datetime) -> int:

@@ -190,7 +190,10 @@ class Resource(NamedTuple):
 
 
 class SharedCalendar(Protocol):
-    """A calendar on a server. Every method raises `CalendarError` when the server does not do its part."""
+    """A calendar on a server. Every method raises `CalendarError` when the server does not do its part.
+
+    It is an `EntryRefusedError` where that may concern the one entry only.
+    """
 
     def resources(self, since: int | None) -> list[Resource]:
         """The entries that end after the instant `since`, at least; all of them without."""
@@ -214,8 +217,8 @@ class EventForm(Protocol):
     def octets(self, visit: Appointment) -> bytes:
         """Its entry."""
 
-    def held(self, href: str, etag: str, data: str) -> Held | None:
-        """What was found, if it is such an entry."""
+    def held(self, href: str, etag: str, data: str) -> list[Held]:
+        """The entries of that form in what was found."""
 
 
 class Store(Protocol):

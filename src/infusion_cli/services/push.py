@@ -7,13 +7,13 @@ kept by the entries' ETags: whoever comes second is refused, looks again and dec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.shared_calendar import Step, steps
-from infusion_cli.errors import CalendarError, InfusionError, InterruptedCommandError
+from infusion_cli.errors import CalendarError, EntryRefusedError, InfusionError, InterruptedCommandError
 from infusion_cli.services import busy
 from infusion_cli.services.agenda import LAST_INSTANT, STATUSES
 from infusion_cli.services.busy import DAYS_BACK, Stretch, Subject
@@ -23,6 +23,17 @@ TRIES = 5
 """How often a run looks at the calendar, when others change it at the same time."""
 _DAY = 86_400
 """Seconds; no visit is longer."""
+
+_Key = tuple[str, str]
+"""A step's UID and the address of the entry that it is done to."""
+_OTHERS = CalendarError(
+    "The calendar refuses some entries because others are changing them, or hold their UIDs elsewhere.",
+    "run it again in a minute; if that does not help, look for them in the same user's other calendars and bin",
+)
+_SHARED = CalendarError(
+    "Somebody has put an entry of their own into some of ours, so that neither can be touched without the other.",
+    "take those out of the calendar by hand, and run it again",
+)
 
 FormOf = Callable[[Clinic, str, str, str], EventForm]
 """The form of a subject's entries: by the clinic, the subject's kind and id, and the book's key."""
@@ -36,11 +47,22 @@ class Done(NamedTuple):
     visit: Appointment | None
 
 
+class Stuck(NamedTuple):
+    """An entry that is not as it should be after a run, and why; `uid` and `visit` as in `Done`."""
+
+    uid: str
+    visit: Appointment | None
+    name: str
+    """What the server calls it: the last part of its address."""
+    reason: CalendarError
+
+
 class Pushed(NamedTuple):
     """What a run did, or would do."""
 
     done: list[Done]
     unchanged: int
+    stuck: list[Stuck]
     stopped: InfusionError | None = None
     """What made the run stop before its end."""
 
@@ -55,35 +77,84 @@ class _View(NamedTuple):
     equal: set[str]
 
 
-def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
-    """Bring the calendar up to date; what has been done when something fails is told with the failure.
+class _Work:
+    """What was done in a run, and what could not be."""
 
-    Raises `CalendarError` when nothing can be done at all.
+    def __init__(self, calendar: SharedCalendar) -> None:
+        self.done: dict[str, Done] = {}
+        self._calendar = calendar
+        self._refused: dict[_Key, CalendarError] = {}
+
+    def carry_out(self, view: _View) -> list[Step]:
+        """Do what is to be done, past what the server refuses; gives the steps for which somebody was faster.
+
+        Raises `CalendarError` for what concerns every entry.
+        """
+        late, doubtful = [], None
+        for step in view.steps:
+            if step.verb == "stuck" or _key(step) in self._refused:
+                continue
+            try:
+                if _do(self._calendar, view, step):
+                    self.done[step.uid] = _done(view, step)
+                else:
+                    late.append(step)
+                doubtful = None
+            except EntryRefusedError as error:
+                if doubtful and error.is_general:
+                    del self._refused[doubtful]
+                    raise
+                self._refused[_key(step)] = error
+                doubtful = _key(step) if error.is_general else None
+        return late
+
+    def give_up(self, steps: Iterable[Step]) -> None:
+        """Leave steps undone for which somebody is always faster."""
+        self._refused |= {_key(step): _OTHERS for step in steps}
+
+    def stuck(self, view: _View) -> list[Stuck]:
+        """What stays undone of what is to be done."""
+        reasons = {_key(step): _SHARED for step in view.steps if step.verb == "stuck"} | self._refused
+        return [_stuck(view, step, why) for step in view.steps if (why := reasons.get(_key(step)))]
+
+
+def make_sure(clinic: Clinic, subject: Subject) -> None:
+    """Raise `NotFoundError` unless the clinic has that chair or member of staff."""
+    if subject.kind == "chair":
+        busy.chair(clinic, subject.id)
+    elif subject.kind == "staff":
+        busy.staff(clinic, subject.id)
+
+
+def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
+    """Bring the calendar up to date, as far as the server lets it.
+
+    A chair or a person that the clinic no longer has wants nothing there: the entries are taken out. What has
+    been done when something fails is told with the failure. Raises `CalendarError` when nothing can be done
+    at all, and `NotFoundError` for a subject of which neither the clinic nor the calendar knows.
     """
-    done: dict[str, Done] = {}
-    view = _look(store, clock(), calendar, subject, form_of)
+    view, work = _look(store, clock(), calendar, subject, form_of), _Work(calendar)
     stopped: InfusionError | None = None
     try:
-        for left in reversed(range(TRIES)):
-            if not _carry_out(calendar, view, done):
+        late, before = work.carry_out(view), list[Step]()
+        for _ in range(TRIES - 1):
+            if not late or late == before:  # as nobody is at it, to look again is no help
                 break
-            if not left:
-                raise CalendarError(
-                    "The calendar refuses some entries because others are changing them, or hold their UIDs elsewhere.",
-                    "run it again in a minute",
-                )
             view = _look(store, clock(), calendar, subject, form_of, is_whole=True)
+            late, before = work.carry_out(view), late
+        work.give_up(late)
     except KeyboardInterrupt:
         stopped = InterruptedCommandError("Interrupted; the calendar is not up to date yet.", "run it again")
     except InfusionError as error:
         stopped = error
-    return Pushed(list(done.values()), len(view.equal - done.keys()), stopped)
+    return Pushed(list(work.done.values()), len(view.equal - work.done.keys()), work.stuck(view), stopped)
 
 
 def rehearse(store: Store, now: int, calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
-    """What a run would do now; nothing is written."""
+    """What a run would do now; nothing is written. Raises as `push`."""
     view = _look(store, now, calendar, subject, form_of)
-    return Pushed([_done(view, step) for step in view.steps], len(view.equal))
+    done = [_done(view, step) for step in view.steps if step.verb != "stuck"]
+    return Pushed(done, len(view.equal), _Work(calendar).stuck(view))
 
 
 def _look(
@@ -94,8 +165,11 @@ def _look(
     found = calendar.resources(None if is_whole else since)
     with store.reading(now) as reader:
         form = form_of(reader.clinic, *subject, reader.founding)
-        held = [h for h in (form.held(*resource) for resource in found) if h]
-        standing = busy.visits_of(reader, subject, Stretch(since - _DAY, LAST_INSTANT))
+        held = [h for resource in found for h in form.held(*resource)]
+        if not (held or is_whole):
+            make_sure(reader.clinic, subject)
+        is_there = busy.is_there(reader.clinic, subject)
+        standing = busy.visits_of(reader, subject, Stretch(since - _DAY, LAST_INSTANT)) if is_there else ()
         visits = {form.uid(v): v for v in standing if v.end > since}
         wanted = {uid: form.event(v) for uid, v in visits.items()}
         to_do = steps(wanted, held, since)
@@ -110,17 +184,6 @@ def _gone(reader: Reader, form: EventForm, uids: set[str], since: int) -> dict[s
     return {uid: v for v in every if (uid := form.uid(v)) in uids}
 
 
-def _carry_out(calendar: SharedCalendar, view: _View, done: dict[str, Done]) -> bool:
-    """Do what is to be done and note it; whether any of it was refused because somebody else was faster."""
-    was_refused = False
-    for step in view.steps:
-        if _do(calendar, view, step):
-            done[step.uid] = _done(view, step)
-        else:
-            was_refused = True
-    return was_refused
-
-
 def _do(calendar: SharedCalendar, view: _View, step: Step) -> bool:
     if step.verb == "removed" and step.held:
         return calendar.remove(step.held)
@@ -129,3 +192,12 @@ def _do(calendar: SharedCalendar, view: _View, step: Step) -> bool:
 
 def _done(view: _View, step: Step) -> Done:
     return Done(step.verb, step.uid, view.visits.get(step.uid))
+
+
+def _key(step: Step) -> _Key:
+    return step.uid, step.held.href if step.held else ""
+
+
+def _stuck(view: _View, step: Step, why: CalendarError) -> Stuck:
+    name = step.held.href.rpartition("/")[2] if step.held else f"{step.uid}.ics"
+    return Stuck(step.uid, view.visits.get(step.uid), name, why)
