@@ -202,8 +202,9 @@ def _password(env: Mapping[str, str], of: str, path: str, what: str) -> str:
         raise UsageError(f"There is no password for the {what} server.", f"name a file with {variable}")
     try:
         return Path(_home(path)).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, ValueError):
-        raise UsageError(f"The password file {path} cannot be read.", f"mend {variable}") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise UsageError(f"The password file {path} cannot be read: {why}.", f"mend {variable}") from None
 
 
 def _home(path: str) -> str:
@@ -288,4 +289,8 @@ def _file(env: Mapping[str, str]) -> dict[str, str]:
         raise UsageError(
             f"The configuration file {named} has an unknown setting {unknown[0]!r}.", f"known: {', '.join(SETTINGS)}"
         )
-    return settings
+    # A file named in it is looked for beside it, wherever the command is run.
+    beside = {
+        k: str(Path(named).absolute().parent / _home(v)) for k, v in settings.items() if v and k.endswith("_file")
+    }
+    return settings | beside

@@ -487,8 +487,16 @@ def test_a_server_that_is_silent_or_away_is_told() -> None:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/"
         with Collection(CalendarServer(url), 0.2) as calendar, pytest.raises(CalendarError, match="does not answer"):
             calendar.resources(None)
-    with Collection(CalendarServer(url)) as calendar, pytest.raises(CalendarError, match="cannot be reached"):
+    refused = "cannot be reached: .*refused"
+    with Collection(CalendarServer(url)) as calendar, pytest.raises(CalendarError, match=refused):
         calendar.resources(None)
+
+
+def test_a_server_that_speaks_no_tls_is_told_so() -> None:
+    with Wire("", lambda _: Said(200, (), b"")) as wire:
+        url = wire.url.replace("http://", "https://")
+        with Collection(CalendarServer(url)) as calendar, pytest.raises(CalendarError, match="does not speak TLS"):
+            calendar.resources(None)
 
 
 def test_a_look_at_the_calendar_may_take_longer_than_a_change_of_it() -> None:

@@ -32,7 +32,7 @@ def test_what_is_typed_goes_before_the_environment_and_that_before_the_file(tmp_
         f'caldav_url = "{URL}"\ncaldav_user = "nurses"\ncaldav_password_file = "{secret}"\ncaldav_ca_file = "ca.pem"\n'
     )
     config = {"INFUSION_CONFIG": str(path)}
-    expected = CalendarServer(URL, "nurses", "correct horse", "ca.pem")
+    expected = CalendarServer(URL, "nurses", "correct horse", str(tmp_path / "ca.pem"))
     assert calendar_server("", config) == expected
     over = config | {"INFUSION_CALDAV_URL": "https://b.example/", "INFUSION_CALDAV_PASSWORD": "battery"}
     assert calendar_server("", over) == expected._replace(url="https://b.example/", password="battery")
@@ -85,7 +85,18 @@ def test_a_password_is_only_read_for_somebody_who_logs_in(tmp_path: Path) -> Non
     missing = refusal(URL, user="nurses")
     assert missing.message == "There is no password for the calendar server."
     assert missing.hint == "name a file with INFUSION_CALDAV_PASSWORD_FILE"
-    assert "cannot be read" in refusal(URL, user="nurses", password_file=str(tmp_path / "none")).message
+    unread = refusal(URL, user="nurses", password_file=str(tmp_path / "none")).message
+    assert unread == f"The password file {tmp_path / 'none'} cannot be read: No such file or directory."
+
+
+def test_a_file_that_the_configuration_names_lies_beside_it_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text("correct horse")
+    (tmp_path / "config.toml").write_text(f'caldav_url = "{URL}"\ncaldav_user = "n"\ncaldav_password_file = "secret"')
+    monkeypatch.chdir("/")
+    assert calendar_server("", {"INFUSION_CONFIG": str(tmp_path / "config.toml")}).password == "correct horse"
+    assert "cannot be read" in refusal(URL, user="n", password_file="secret").message
 
 
 def test_what_is_settled_shows_no_secret() -> None:

@@ -192,6 +192,24 @@ def test_a_person_who_left_leaves_nothing_behind(one: Ward) -> None:
     assert desk.refused(3, "ical", "push", "--staff", "rn-bell")["message"] == "There is no member of staff 'rn-bell'."
 
 
+def test_what_was_pushed_by_mistake_is_taken_out_again_however_old_it_is(one: Ward) -> None:
+    one.desk.say("series", "book", YARA, "iv-mood", "--from", "2026-12-01")
+    for words in (("--clinic",), ("--staff", "rn-bell"), ("--chair", "chair-3")):
+        one.push(*words)
+    before = one.shelf.entries()
+    one.desk.at("2027-01-20T08:00")
+    dry = one.push("--clinic", "--remove", "--dry-run")
+    assert one.shelf.entries() == before
+    done = one.push("--clinic", "--remove")
+    assert done == dry
+    assert (len(done["removed"]), done["created"], done["changed"], done["unchanged"]) == (6, [], [], 0)
+    assert len(one.shelf.entries()) == len(before) - 6
+    assert one.push("--clinic", "--remove") == NOTHING
+    one.push("--staff", "rn-bell", "--remove")
+    one.push("--chair", "chair-3", "--remove")
+    assert one.shelf.entries() == {}
+
+
 @pytest.mark.parametrize("words", [(), ("--dry-run",)])
 @pytest.mark.parametrize("name", ["chair-33", "Chair-3 ", "x\udcff", "\u202echair-3\x1b[2J"])
 def test_a_chair_of_which_nobody_knows_is_no_success(one: Ward, name: str, words: tuple[str, ...]) -> None:

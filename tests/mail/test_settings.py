@@ -46,7 +46,9 @@ def test_the_file_says_what_the_environment_does_not(tmp_path: Path) -> None:
         f'smtp_password_file = "{secret}"\nsmtp_ca_file = "ca.pem"\n'
     )
     config = {"INFUSION_CONFIG": str(path)}
-    expected = MailServer("file.example", 2525, "starttls", "desk", "correct horse", "b@x.example", "ca.pem")
+    expected = MailServer(
+        "file.example", 2525, "starttls", "desk", "correct horse", "b@x.example", str(tmp_path / "ca.pem")
+    )
     assert mail_server(config) == expected
     over = config | HOST | {"INFUSION_SMTP_PASSWORD": "battery", "INFUSION_SMTP_PORT": "26"}
     assert mail_server(over) == expected._replace(host="mail.example", port=26, password="battery")

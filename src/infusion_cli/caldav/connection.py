@@ -166,9 +166,7 @@ class Connection:
         except (httpx.DecodingError, httpx.ProtocolError, httpx.InvalidURL, UnicodeError):
             reason, hint = "breaks the connection off, or does not speak HTTP", LATER
         except httpx.HTTPError as error:
-            distrust = _distrust(error)
-            reason = f"shows a certificate that is not trusted: {distrust}" if distrust else "cannot be reached"
-            hint = "INFUSION_CALDAV_CA_FILE" if distrust else f"{LATER}, or look at INFUSION_CALDAV_URL"
+            reason, hint = _why(error)
         raise CalendarError(f"{self.server} {reason}.", hint)
 
     def _body(self, response: httpx.Response) -> bytes:
@@ -224,10 +222,15 @@ def _digest(challenge: str) -> str:
     return f"Digest {', '.join(f'{name}={value}' for name, value in said.items())}"
 
 
-def _distrust(error: BaseException | None) -> str:
-    """Why a certificate was not trusted, if that is at the root of an error."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return error.verify_message
-        error = error.__cause__ or error.__context__
-    return ""
+def _why(error: BaseException) -> tuple[str, str]:
+    """What is at the root of a connection that did not come about, and the way out."""
+    root: BaseException | None = error
+    while root is not None:
+        if isinstance(root, ssl.SSLCertVerificationError):
+            return f"shows a certificate that is not trusted: {root.verify_message}", "INFUSION_CALDAV_CA_FILE"
+        if isinstance(root, ssl.SSLError):
+            return "does not speak TLS at that address", "look at its port, and whether it begins with https://"
+        if isinstance(root, OSError) and root.strerror:
+            return f"cannot be reached: {root.strerror}", f"{LATER}, or look at the calendar's address"
+        root = root.__cause__ or root.__context__
+    return "cannot be reached", f"{LATER}, or look at the calendar's address"

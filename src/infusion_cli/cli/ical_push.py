@@ -33,8 +33,11 @@ _STUCK = ("!", "red")
     ),
     clinic=options.option("--clinic", help="Every visit of the clinic."),
     to=options.option("--to", help="The calendar's address (INFUSION_CALDAV_URL).", metavar="URL"),
+    remove=options.option("--remove", help="Take everything of it out of the calendar again."),
 )
-def push(session: Session, *, chair: str = "", staff: str = "", clinic: bool = False, to: str = "") -> int | None:
+def push(
+    session: Session, *, chair: str = "", staff: str = "", clinic: bool = False, to: str = "", remove: bool = False
+) -> int | None:
     """Write the calendar of a chair, a person or the clinic into a shared one on a server.
 
     By CalDAV: Radicale, Nextcloud and others. The calendar then shows what the book says from a week
@@ -53,9 +56,9 @@ def push(session: Session, *, chair: str = "", staff: str = "", clinic: bool = F
 
     with _collection(server) as calendar:
         if session.options.dry_run:
-            done = service.rehearse(session.store, session.now, calendar, subject, Events)
+            done = service.rehearse(session.store, session.now, calendar, subject, Events, is_ended=remove)
         else:
-            done = service.push(session.store, lambda: session.now, calendar, subject, Events)
+            done = service.push(session.store, lambda: session.now, calendar, subject, Events, is_ended=remove)
     if done.stopped and not done.done and not done.stuck:
         raise done.stopped
     session.changed = bool(done.done)

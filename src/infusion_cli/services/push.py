@@ -126,21 +126,30 @@ def make_sure(clinic: Clinic, subject: Subject) -> None:
         busy.staff(clinic, subject.id)
 
 
-def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
+def push(
+    store: Store,
+    clock: Callable[[], int],
+    calendar: SharedCalendar,
+    subject: Subject,
+    form_of: FormOf,
+    *,
+    is_ended: bool = False,
+) -> Pushed:
     """Bring the calendar up to date, as far as the server lets it.
 
-    A chair or a person that the clinic no longer has wants nothing there: the entries are taken out. What has
+    A chair or a person that the clinic no longer has wants nothing there: the entries are taken out; so does
+    one whose calendar `is_ended`, of which nothing stays, however old. What has
     been done when something fails is told with the failure. Raises `CalendarError` when nothing can be done
     at all, and `NotFoundError` for a subject of which neither the clinic nor the calendar knows.
     """
-    view, work = _look(store, clock(), calendar, subject, form_of), _Work(calendar)
+    view, work = _look(store, clock(), calendar, subject, form_of, is_ended=is_ended), _Work(calendar)
     stopped: InfusionError | None = None
     try:
         late, before = work.carry_out(view), list[Step]()
         for _ in range(TRIES - 1):
             if not late or late == before:  # as nobody is at it, to look again is no help
                 break
-            view = _look(store, clock(), calendar, subject, form_of, is_whole=True)
+            view = _look(store, clock(), calendar, subject, form_of, is_whole=True, is_ended=is_ended)
             late, before = work.carry_out(view), late
         work.give_up(late)
     except KeyboardInterrupt:
@@ -150,25 +159,34 @@ def push(store: Store, clock: Callable[[], int], calendar: SharedCalendar, subje
     return Pushed(list(work.done.values()), len(view.equal - work.done.keys()), work.stuck(view), stopped)
 
 
-def rehearse(store: Store, now: int, calendar: SharedCalendar, subject: Subject, form_of: FormOf) -> Pushed:
+def rehearse(
+    store: Store, now: int, calendar: SharedCalendar, subject: Subject, form_of: FormOf, *, is_ended: bool = False
+) -> Pushed:
     """What a run would do now; nothing is written. Raises as `push`."""
-    view = _look(store, now, calendar, subject, form_of)
+    view = _look(store, now, calendar, subject, form_of, is_ended=is_ended)
     done = [_done(view, step) for step in view.steps if step.verb != "stuck"]
     return Pushed(done, len(view.equal), _Work(calendar).stuck(view))
 
 
 def _look(
-    store: Store, now: int, calendar: SharedCalendar, subject: Subject, form_of: FormOf, *, is_whole: bool = False
+    store: Store,
+    now: int,
+    calendar: SharedCalendar,
+    subject: Subject,
+    form_of: FormOf,
+    *,
+    is_whole: bool = False,
+    is_ended: bool = False,
 ) -> _View:
     """What has to be done; `is_whole` also finds what somebody has moved into the past."""
-    since = now - DAYS_BACK * _DAY
-    found = calendar.resources(None if is_whole else since)
+    since = 0 if is_ended else now - DAYS_BACK * _DAY
+    found = calendar.resources(None if is_whole or is_ended else since)
     with store.reading(now) as reader:
         form = form_of(reader.clinic, *subject, reader.founding)
         held = [h for resource in found for h in form.held(*resource)]
         if not (held or is_whole):
             make_sure(reader.clinic, subject)
-        is_there = busy.is_there(reader.clinic, subject)
+        is_there = not is_ended and busy.is_there(reader.clinic, subject)
         standing = busy.visits_of(reader, subject, Stretch(since - _DAY, LAST_INSTANT)) if is_there else ()
         visits = {form.uid(v): v for v in standing if v.end > since}
         wanted = {uid: form.event(v) for uid, v in visits.items()}
