@@ -25,10 +25,11 @@ ONE, TWO, THREE, _ = FIRST_VISITS
 SERIES = ids.encode("series", 0)
 NINE, TEN = "2026-11-24T09:00:00-05:00", "2026-11-24T10:00:00-05:00"
 WEDNESDAY = "2026-11-25T09:00:00-05:00"
+MARK = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]}
 
 
 def patient(mrn: str = "M1001", **changes: Any) -> dict[str, Any]:
-    return {"resourceType": "Patient", "id": mrn, "identifier": [{"value": mrn}]} | changes
+    return {"resourceType": "Patient", "id": mrn, "identifier": [{"value": mrn, "type": MARK}]} | changes
 
 
 def appointment(number: int = 1, start: str | None = NINE, mrn: str = "M1001", **changes: Any) -> dict[str, Any]:
