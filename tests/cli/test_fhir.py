@@ -394,7 +394,7 @@ def test_a_person_is_known_by_what_is_marked_as_an_mrn_and_by_nothing_else_then(
     here = appointment(mrn="x")
     assert done(take(desk, here, both)) == [(1, "book")]
     assert visits(desk)[0][0] == YARA
-    two = patient("y", identifier=[{"value": "M1002"}, {"value": "M1010"}])
+    two = patient("y", identifier=[{"value": "M1002", "type": mark}, {"value": "M1010", "type": mark}])
     assert refused(desk, 6, appointment(2, TEN, "y"), two) == [(1, "participant", "several-patients")]
 
 

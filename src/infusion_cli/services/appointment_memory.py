@@ -1,16 +1,17 @@
 """What is kept of the appointments of other systems: which visit stands for one, and what a file last said of it.
 
-Under a key made of each name of an appointment stands its visit, under one made of the visit what
-was last said. Each is a chain: an answer that takes the place of another has a key made of that one
-and its operation. So undoing an operation gives back what was before it, and what hung on it is out
-of reach. Where the book was right already there is no operation; then the last answer is replaced.
+Under a key made of each name of an appointment stands its visit, under one of the visit and the first
+of these names what was last said: two systems may tell of one visit. Each is a chain: an answer that
+takes the place of another has a key made of that one and its operation. So undoing an operation gives
+back what was before it, and what hung on it is out of reach. Where the book was right already there
+is no operation; then the last answer is replaced.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from infusion_cli.domain import ids
 from infusion_cli.domain.book import Appointment
@@ -36,6 +37,8 @@ class Said(NamedTuple):
     """When its system last changed it: the newest that was ever told."""
     at: int
     """When it was taken note of."""
+    names: tuple[str, ...]
+    """By which the appointment was ever told."""
 
     def is_asked_by(self, other: Said) -> bool:
         """Whether the other asks for the same; a place that has another name now is no other place."""
@@ -46,15 +49,20 @@ class Said(NamedTuple):
         return self.updated is not None and other.updated is not None and self.updated < other.updated
 
     def after(self, other: Said | None) -> Said:
-        """The same with the newest change that any of the two tells."""
-        told = [said.updated for said in (self, other) if said and said.updated is not None]
-        return self._replace(updated=max(told, default=None))
+        """The same with the newest change that any of the two tells, and the names of both."""
+        if other is None:
+            return self
+        told = [said.updated for said in (self, other) if said.updated is not None]
+        names = tuple(dict.fromkeys((*other.names, *self.names)))
+        return self._replace(updated=max(told, default=None), names=names)
 
 
 class Known(NamedTuple):
     """An appointment that a visit stands for; `said` is None when no file has told of it."""
 
     visit: Appointment
+    root: str
+    """The first key of what was said."""
     said: Said | None
     is_own: bool
     """It has the id of the visit: it came from this book."""
@@ -71,16 +79,16 @@ class _End(NamedTuple):
         """The key for the next answer."""
         if self.answer is None:
             return self.key
-        return f"fhir:{digest_of(self.key, {'operation': self.answer.operation})[:_LENGTH]}"
+        return _key(digest_of(self.key, {"operation": self.answer.operation})[:_LENGTH])
 
     @property
     def is_forgotten(self) -> bool:
         return self.answer is not None and not self.answer.request
 
     @property
-    def parts(self) -> list[str]:
-        """What was kept, the visit's id first; empty when nothing is, or not any more."""
-        found: list[str] = json.loads(self.answer.answer) if self.answer and self.answer.request else []
+    def parts(self) -> list[Any]:
+        """What is kept, a visit's id first; empty when nothing is, or not any more."""
+        found: list[Any] = json.loads(self.answer.answer) if self.answer and self.answer.request else []
         return found
 
 
@@ -91,11 +99,12 @@ class Memory:
         self._reader = reader
         self._system = space.system
         self._names = _ends(reader, {_key(name) for one in wanted for name in one.names})
-        own = {found for one in wanted for found in self._own(one)}
-        named = {end.parts[0] for end in self._names.values() if end.parts}
-        records = {record_id: reader.record(record_id) for record_id in sorted(own | named)}
+        self._visit_of = {key: end.parts[0] for key, end in self._names.items() if end.parts}
+        own = {_root(visit, one): visit for one in wanted for visit in self._own(one)}
+        told = {end.parts[1]: end.parts[0] for end in self._names.values() if end.parts}
+        records = {visit: reader.record(visit) for visit in sorted({*own.values(), *told.values()})}
         self._records = {name: visit for name, visit in records.items() if isinstance(visit, Appointment)}
-        self._visits = _ends(reader, map(_key, self._records))
+        self._said = _ends(reader, {*own, *told})
         self._made: dict[str, str] = {}
 
     def known(self, one: Wanted) -> Known | None:
@@ -104,55 +113,62 @@ class Memory:
         Raises `Pass` when it has been forgotten, `Refusal` when its names are those of several visits.
         """
         ends = [self._names[_key(name)] for name in one.names]
-        told = [end.parts for end in ends if end.parts]
-        own = [visit for visit in self._own(one) if visit in self._records]
-        found = dict.fromkeys(visit for visit, *names in told if is_one_appointment(names, one.names)) or own
+        told = dict.fromkeys((end.parts[1], end.parts[0]) for end in ends if end.parts)
+        own = {_root(visit, one): visit for visit in self._own(one)}
+        found = {root: visit for root, visit in told if self._is_of(one, root)} or own
         if not found and any(end.is_forgotten for end in ends):
             raise Pass("forgotten", "what stood for it has been forgotten")
-        visits = [self._records[visit] for visit in found if visit in self._records]
-        visits = [visit for visit in visits if visit.is_live] or visits[:1]
-        if len(visits) > 1:
+        known = {
+            visit.id: Known(visit, root, self._last(root), visit.id in own.values())
+            for root, name in reversed(found.items())
+            if (visit := self._records.get(name))
+        }
+        standing = [one for one in known.values() if one.visit.is_live] or list(known.values())[-1:]
+        if len(standing) > 1:
             raise Refusal("identifier", "several-visits", "its identifiers are those of several visits")
-        return Known(visits[0], self._said(visits[0].id), visits[0].id in own) if visits else None
+        return standing[0] if standing else None
 
     def fresh_key(self, one: Wanted) -> str:
         """A key that is free, for a visit that is made for it."""
         return self._names[_key(one.names[0])].fresh
 
-    def keys(self, one: Wanted, visit: str, said: Said) -> list[Key]:
+    def keys(self, one: Wanted, known: Known | None, visit: str, said: Said) -> list[Key]:
         """What the operation leaves behind that did for a visit what was said."""
-        end = self._visits.get(_key(visit), _End(_key(visit)))
-        fresh = [end.fresh, *(end.fresh for end in self._ends_of(one) if not self._is_of(end, visit))]
-        texts = [_text(visit, said), *[_text(visit, one.names)] * (len(fresh) - 1)]
-        return [Key(key, said.asked, text) for key, text in zip(fresh, texts, strict=True)]
+        root = known.root if known and known.visit.id == visit else _root(visit, one)
+        end = self._said.get(root, _End(root))
+        named = [Key(key, said.asked, json.dumps([visit, root])) for key in self._unnamed(one, root, visit)]
+        return [Key(end.fresh, said.asked, _text(visit, said)), *named]
 
-    def renamed(self, one: Wanted, visit: str) -> dict[str, Answer]:
-        """What stands under names of it that it had already, when it has got others."""
-        text = _text(visit, one.names)
-        kept = [(e.key, e.answer) for e in self._ends_of(one) if e.answer and self._is_of(e, visit)]
-        return {key: answer._replace(answer=text) for key, answer in kept if answer.answer != text}
-
-    def noted(self, one: Wanted, visit: str, said: Said) -> dict[str, Answer]:
+    def noted(self, one: Wanted, known: Known, said: Said) -> dict[str, Answer]:
         """What is to be kept when there was nothing to do: under the operation that was there already."""
-        end = self._visits[_key(visit)]
+        before, root, visit = known.said, known.root, known.visit.id
+        if before and before == said._replace(at=before.at):
+            return {}
+        end = self._said[root]
         operation = end.answer.operation if end.answer else self._maker(visit)
-        found = self.renamed(one, visit)
-        for key in (e.fresh for e in self._ends_of(one) if not self._is_of(e, visit)):
-            found[key] = Answer(said.asked, operation, _text(visit, one.names))
-        before = self._said(visit)
-        if before is None or before != said._replace(at=before.at):
-            found[end.key] = Answer(said.asked, operation, _text(visit, said))
-        return found
+        text = json.dumps([visit, root])
+        named = {key: Answer(said.asked, operation, text) for key in self._unnamed(one, root, visit)}
+        return named | {end.key: Answer(said.asked, operation, _text(visit, said))}
 
-    def _said(self, visit: str) -> Said | None:
-        end = self._visits[_key(visit)]
-        return Said(end.answer.request, *end.parts[1:]) if end.answer and end.parts else None  # type: ignore[arg-type]
+    def _unnamed(self, one: Wanted, root: str, visit: str) -> Iterator[str]:
+        """The free keys of those of its names that are new, and mean another visit or none."""
+        before = self._last(root) if root in self._said else None
+        for key in map(_key, set(one.names).difference(before.names if before else ())):
+            if self._visit_of.get(key) != visit:
+                yield self._names[key].fresh
 
-    def _ends_of(self, one: Wanted) -> Iterator[_End]:
-        return (self._names[_key(name)] for name in one.names)
+    def _is_of(self, one: Wanted, root: str) -> bool:
+        """Whether what was said is of it, and not of another that has a number in common with it."""
+        said = self._last(root)
+        return said is not None and is_one_appointment(said.names, one.names)
 
-    def _is_of(self, end: _End, visit: str) -> bool:
-        return end.parts[:1] == [visit]
+    def _last(self, root: str) -> Said | None:
+        """What was said last."""
+        end = self._said[root]
+        if not end.answer or not end.parts:
+            return None
+        _, place, chair, about, updated, at, *names = end.parts
+        return Said(end.answer.request, place, chair, about, updated, at, tuple(names))
 
     def _own(self, one: Wanted) -> list[str]:
         """Ids of the book's own that it has."""
@@ -180,10 +196,15 @@ def _ends(reader: Reader, roots: Iterable[str]) -> dict[str, _End]:
 
 
 def _key(name: str) -> str:
-    """The first key of a chain."""
     return f"fhir:{name}"
 
 
-def _text(visit: str, what: Said | Sequence[str]) -> str:
+def _root(visit: str, one: Wanted) -> str:
+    """The first key of what is said of a visit under the names of an appointment."""
+    return _key(f"{visit}:{one.names[0]}")
+
+
+def _text(visit: str, said: Said) -> str:
     """A list that begins with the visit, by which it is found when somebody is forgotten."""
-    return json.dumps([visit, *(what[1:] if isinstance(what, Said) else what)])
+    _, *rest, names = said
+    return json.dumps([visit, *rest, *names])

@@ -97,7 +97,7 @@ class _Plan:
         self.problems: list[EntryProblem] = []
         self.answers: dict[str, Answer] = {}
         """What is kept where nothing is done."""
-        self._asked: dict[int, tuple[Wanted, Said]] = {}
+        self._asked: dict[int, tuple[Wanted, Known | None, Said]] = {}
         """What is kept where something is done, by entry."""
         self._ranked: list[tuple[tuple[int, int], BatchLine]] = []
         if ask.hold:
@@ -122,9 +122,8 @@ class _Plan:
         records = {p.line: p.records for p in work.placed if p.line not in failed and p.records}
         found: list[Key] = []
         for entry, (visit, *_) in records.items():
-            one, said = self._asked[entry]
-            found += self._memory.keys(one, visit, said)
-            self.answers |= self._memory.renamed(one, visit)
+            one, known, said = self._asked[entry]
+            found += self._memory.keys(one, known, visit, said)
         return found
 
     def _add(self, one: Wanted) -> None:
@@ -148,7 +147,7 @@ class _Plan:
         wish = WISHES[one.status]
         asked = digest_of(COMMAND, {"appointment": [wish, one.start if wish in _PLACES else None]})
         about = digest_of(COMMAND, {"about": [one.person.digest, one.services]})
-        return Said(asked, one.place, one.chair, about, one.updated, self.writer.now)
+        return Said(asked, one.place, one.chair, about, one.updated, self.writer.now, one.names)
 
     def _new(self, one: Wanted, said: Said) -> None:
         """Book it, unless there is nothing to book."""
@@ -167,7 +166,8 @@ class _Plan:
         fields = {"patient": person.mrn, "protocol": protocol, "when": start}
         fields |= {"chair": one.chair} if one.chair else {}
         fields |= {"hold": self.ask.hold or USUAL_HOLD} if wish == "hold" else {}
-        self._line(one, said, wish, fields, self._memory.fresh_key(one))
+        self._asked[one.entry] = one, None, said
+        self._line(one, wish, fields, self._memory.fresh_key(one))
 
     def _changed(self, one: Wanted, known: Known, said: Said) -> None:
         """Make the visit what the appointment has become."""
@@ -181,7 +181,8 @@ class _Plan:
             self._refuse_other(one, visit)
         steps = list(self._steps(one, visit))
         for action, fields in steps:
-            self._line(one, said, action, {"appointment": visit.id, **fields}, before=visit.start)
+            self._asked[one.entry] = one, known, said
+            self._line(one, action, {"appointment": visit.id, **fields}, before=visit.start)
         if not steps:
             self._leave(one, known, said)
 
@@ -189,7 +190,7 @@ class _Plan:
         """Nothing is to be done, and what was said is kept; of the book's own its stamp tells that as well."""
         self.unchanged.append(one.entry)
         if known.said or one.updated is None or not known.is_own:
-            self.answers |= self._memory.noted(one, known.visit.id, said.after(known.said))
+            self.answers |= self._memory.noted(one, known, said.after(known.said))
 
     def _steps(self, one: Wanted, visit: Appointment) -> Iterator[tuple[str, dict[str, str]]]:
         """What a visit lacks of what is asked, each an action with its fields."""
@@ -233,11 +234,10 @@ class _Plan:
             refuse_other(self.writer, self._people, one, visit)
 
     def _line(
-        self, one: Wanted, said: Said, action: str, fields: dict[str, str], key: str = "", before: int = LAST_INSTANT
+        self, one: Wanted, action: str, fields: dict[str, str], key: str = "", before: int = LAST_INSTANT
     ) -> None:
         """Of visits that follow each other, and are to be later than `before`, the last goes first."""
         at = one.start or 0
-        self._asked[one.entry] = one, said
         self._ranked.append(((_ORDER[action], -at if at > before else at), BatchLine(one.entry, action, fields, key)))
 
 
