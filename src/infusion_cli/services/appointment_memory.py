@@ -49,12 +49,13 @@ class Said(NamedTuple):
         return self.updated is not None and other.updated is not None and self.updated < other.updated
 
     def after(self, other: Said | None) -> Said:
-        """The same with the newest change that any of the two tells, and the names of both."""
+        """The same with the newest change that any of the two tells, the names of both, and what a place meant first."""
         if other is None:
             return self
         told = [said.updated for said in (self, other) if said.updated is not None]
         names = tuple(dict.fromkeys((*other.names, *self.names)))
-        return self._replace(updated=max(told, default=None), names=names)
+        chair = other.chair if self.place == other.place else self.chair
+        return self._replace(updated=max(told, default=None), names=names, chair=chair)
 
 
 class Known(NamedTuple):
@@ -123,7 +124,7 @@ class Memory:
             for root, name in reversed(found.items())
             if (visit := self._records.get(name))
         }
-        standing = [one for one in known.values() if one.visit.is_live] or list(known.values())[-1:]
+        standing = [k for k in known.values() if k.visit.is_live] or list(known.values())[-1:]
         if len(standing) > 1:
             raise Refusal("identifier", "several-visits", "its identifiers are those of several visits")
         return standing[0] if standing else None
