@@ -508,6 +508,12 @@ def test_a_book_on_a_server_gives_and_takes_the_same(desk: Desk, database_url: s
     assert desk.json("fhir", "import", "out.json")["unchanged"] == [5, 8]
     desk.file("b.json", bundle(appointment(start=WEDNESDAY), appointment(2, mrn="M1002", status="cancelled")))
     assert done(desk.json("fhir", "import", file)) == [(1, "move"), (2, "cancel")]
+    desk.say("move", ONE, "2026-11-25T11:00")
+    desk.file("b.json", bundle(appointment(start="2026-11-25T11:00:00-05:00")))
+    assert desk.json("fhir", "import", file)["unchanged"] == [1]
+    desk.say("move", ONE, "2026-11-25T13:00")
+    assert desk.json("fhir", "import", file)["unchanged"] == [1]
+    assert desk.json("show", ONE)["start"] == "2026-11-25T13:00:00-05:00"
 
 
 def test_standard_input_is_read(desk: Desk) -> None:

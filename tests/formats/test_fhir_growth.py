@@ -11,14 +11,17 @@ from typing import Any
 import pytest
 from builders import NOW, patient, place
 from builders import book as new_book
+from builders import visit as a_visit
 from builders import write as put
 
+from infusion_cli.domain.interchange import Space
 from infusion_cli.formats.fhir_read import appointments
 from infusion_cli.services.appointments import Ask, import_appointments
 from infusion_cli.services.desk import Desk
 from infusion_cli.services.ports import Store
 
 Resource = dict[str, Any]
+MOST = 400
 WHO, WHERE = {"reference": "Patient/p"}, {"reference": "Location/l"}
 
 
@@ -80,7 +83,7 @@ SHAPES: dict[str, Callable[[int], list[Resource]]] = {
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with new_book(place(tmp_path_factory.mktemp("growth") / "book.sqlite3")) as made:
-        put(made, patient())
+        put(made, patient(), *(a_visit(n, of=0, status="cancelled") for n in range(MOST)))
         yield made
 
 
@@ -113,10 +116,21 @@ def taken(store: Store, resources: list[Resource]) -> int:
     return steps(work)
 
 
+def own(store: Store, size: int) -> list[Resource]:
+    """Visits of the book, as they come back."""
+    with store.reading(NOW) as reader:
+        system = Space(reader.founding).system
+    return [visit(n, identifier=[{"system": system, "value": a_visit(n).id}]) for n in range(size)]
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_twice_the_file_is_twice_the_work(shape: str, store: Store) -> None:
     made = SHAPES[shape]
-    assert taken(store, made(400)) < 2.2 * taken(store, made(200))
+    assert taken(store, made(MOST)) < 2.2 * taken(store, made(MOST // 2))
+
+
+def test_so_is_what_is_remembered_of_it(store: Store) -> None:
+    assert taken(store, own(store, MOST)) < 2.2 * taken(store, own(store, MOST // 2))
 
 
 def test_a_product_of_two_lists_would_show(store: Store) -> None:

@@ -49,7 +49,7 @@ class Said(NamedTuple):
         return self.updated is not None and other.updated is not None and self.updated < other.updated
 
     def after(self, other: Said | None) -> Said:
-        """The same with the newest change that any of the two tells, the names of both, and what a place meant first."""
+        """The same with the newest change and the names that the two tell, and with what a place meant first."""
         if other is None:
             return self
         told = [said.updated for said in (self, other) if said.updated is not None]
