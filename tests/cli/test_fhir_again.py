@@ -249,7 +249,10 @@ def test_cancel_it_and_send_a_new_one_can_be_followed(desk: Desk) -> None:
     take(desk, appointment())
     other: dict[str, Any] = {"mrn": "M1002", "serviceType": [{"text": "iv-mood"}], "start": WEDNESDAY}
     assert refused(desk, 6, appointment(**other)) == [(1, "participant", "other-patient")]
-    assert done(take(desk, appointment(status="cancelled", **other))) == [(1, "cancel")]
+    everybody = [{"actor": {"reference": f"Patient/{mrn}"}} for mrn in ("M1002", "M1010")]
+    gone = appointment(status="cancelled", **other) | {"participant": everybody}
+    assert done(take(desk, gone)) == [(1, "cancel")]
+    assert changes_nothing(desk, gone)
     assert done(take(desk, appointment(**other))) == [(1, "book")]
     assert [v[:2] for v in visits(desk) if v[4] == "booked"] == [(FATIMA, "iv-mood")]
     assert changes_nothing(desk, appointment(**other))

@@ -34,7 +34,8 @@ def visit(number: int = 0, **changes: Any) -> Resource:
         "resourceType": "Appointment",
         "id": f"a{number}",
         "identifier": [{"value": f"v{number}"}],
-        "status": "cancelled",
+        "status": "booked",
+        "start": "2026-12-03T10:00:00-05:00",
         "participant": [{"actor": WHO}, {"actor": WHERE}],
     } | changes
 
@@ -120,7 +121,7 @@ def own(store: Store, size: int) -> list[Resource]:
     """Visits of the book, as they come back."""
     with store.reading(NOW) as reader:
         system = Space(reader.founding).system
-    return [visit(n, identifier=[{"system": system, "value": a_visit(n).id}]) for n in range(size)]
+    return [visit(n, identifier=[{"system": system, "value": a_visit(n).id}], status="cancelled") for n in range(size)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)

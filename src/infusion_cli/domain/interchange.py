@@ -25,6 +25,8 @@ WISHES = {
 """What an appointment's status asks for, by FHIR's appointmentstatus, the same in R4 and R5."""
 
 
+PLACES = frozenset({"book", "hold"})
+"""Wishes for a place."""
 MRN_MARK = "MR"
 """The code of a medical record number among the types of identifiers (HL7 v2, table 0203)."""
 

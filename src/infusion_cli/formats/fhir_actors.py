@@ -52,6 +52,9 @@ class Taking(NamedTuple):
     place: str
 
 
+NOBODY = Taking(Person(), has_declined=False, chair="", place="")
+
+
 class Actors:
     """Finds who takes part, with all that is in the file to resolve what appointments refer to."""
 

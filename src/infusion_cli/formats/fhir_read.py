@@ -17,6 +17,7 @@ from infusion_cli.domain.interchange import (
     ADDRESS,
     ID,
     IDENTIFIER,
+    PLACES,
     WISHES,
     EntryProblem,
     Identifier,
@@ -24,7 +25,7 @@ from infusion_cli.domain.interchange import (
     Wanted,
     name_of,
 )
-from infusion_cli.formats.fhir_actors import SERVERS, Actors, identifiers_of
+from infusion_cli.formats.fhir_actors import NOBODY, SERVERS, Actors, identifiers_of
 from infusion_cli.formats.fhir_entries import (
     Entry,
     Resource,
@@ -136,7 +137,8 @@ class _Reader:
         if status not in WISHES:
             raise WrongError("status", "unknown-status", f"the status is one of {', '.join(WISHES)}")
         identifiers = tuple(identifiers_of(resource))
-        taking = self._actors.of(entry)
+        # Who is named by what is off does not matter: what stands for it is known.
+        taking = self._actors.of(entry) if WISHES[status] in PLACES else NOBODY
         return Wanted(
             entry=entry.number,
             names=_names(entry, identifiers),

@@ -24,9 +24,34 @@ class People:
         values = {i.value for person in {p.digest: p for p in persons}.values() for i in person.identifiers}
         self._by_mrn = reader.patients_by_mrn(sorted(values))
         self._found: dict[str, dict[str, Patient]] = {}
+        self._meant: dict[str, Patient | Refusal] = {}
 
     def one(self, person: Person) -> Patient:
         """The one patient whom its identifiers mean; raises `Refusal`."""
+        if person.digest not in self._meant:
+            try:
+                self._meant[person.digest] = self._one(person)
+            except Refusal as refused:
+                self._meant[person.digest] = refused
+        meant = self._meant[person.digest]
+        if isinstance(meant, Refusal):
+            raise Refusal(*meant.found)
+        return meant
+
+    def refuse_inactive(self, person: Person) -> None:
+        """Raise `Refusal` for a record that is not to be used any more."""
+        if not person.is_active:
+            message = "the Patient is marked as not active in the file; name the one that is in use"
+            raise Refusal("participant", "inactive-patient", message)
+
+    def fitting(self, person: Person) -> dict[str, Patient]:
+        """By the book's own ids, else by what is marked as an MRN, else by an MRN and the birth date."""
+        if person.digest not in self._found:
+            found = self._own(person) or self._marked(person) or self._born(person)
+            self._found[person.digest] = {p.id: p for p in found if p.status != "entered-in-error"}
+        return self._found[person.digest]
+
+    def _one(self, person: Person) -> Patient:
         if not person.identifiers:
             message = "no patient with an identifier takes part; put the Patient into the file"
             raise Refusal("participant", "no-patient", message)
@@ -41,19 +66,6 @@ class People:
             message = f"the birth date is not that of {known.id}, whose MRN it is"
             raise Refusal("participant", "other-birth-date", message)
         return known
-
-    def refuse_inactive(self, person: Person) -> None:
-        """Raise `Refusal` for a record that is not to be used any more."""
-        if not person.is_active:
-            message = "the Patient is marked as not active in the file; name the one that is in use"
-            raise Refusal("participant", "inactive-patient", message)
-
-    def fitting(self, person: Person) -> dict[str, Patient]:
-        """By the book's own ids, else by what is marked as an MRN, else by an MRN and the birth date."""
-        if person.digest not in self._found:
-            found = self._own(person) or self._marked(person) or self._born(person)
-            self._found[person.digest] = {p.id: p for p in found if p.status != "entered-in-error"}
-        return self._found[person.digest]
 
     def _own(self, person: Person) -> list[Patient]:
         own = (ids.normalise(i.value) for i in person.identifiers if i.system == self._system)

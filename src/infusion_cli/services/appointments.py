@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic_time import MINUTE, utc_text
-from infusion_cli.domain.interchange import WISHES, EntryProblem, Pass, Refusal, Skipped, Space, Wanted
+from infusion_cli.domain.interchange import PLACES, WISHES, EntryProblem, Pass, Refusal, Skipped, Space, Wanted
 from infusion_cli.domain.when import parse_duration
 from infusion_cli.errors import ConflictError
 from infusion_cli.services import lookup
@@ -31,8 +31,6 @@ _ORDER = {"cancel": 0, "no-show": 0, "move": 1, "confirm": 2, "book": 3, "hold":
 """What frees a place comes before what may need it."""
 _ELEMENTS = {"patient": "participant", "chair": "participant", "when": "start", "protocol": "serviceType"}
 """The element of an appointment behind a column of a batch."""
-_PLACES = frozenset({"book", "hold"})
-"""Wishes for a place."""
 
 
 class Ask(NamedTuple):
@@ -130,7 +128,7 @@ class _Plan:
         wish, known = WISHES[one.status], self._memory.known(one)
         if wish == "wait":
             raise Pass("waitlist", "on a waiting list, which is not part of this version")
-        if one.has_declined and wish in _PLACES:
+        if one.has_declined and wish in PLACES:
             raise Pass("declined", f"{one.status}, and the patient has declined")
         said = self._said(one)
         if known is None:
@@ -145,14 +143,14 @@ class _Plan:
 
     def _said(self, one: Wanted) -> Said:
         wish = WISHES[one.status]
-        asked = digest_of(COMMAND, {"appointment": [wish, one.start if wish in _PLACES else None]})
+        asked = digest_of(COMMAND, {"appointment": [wish, one.start if wish in PLACES else None]})
         about = digest_of(COMMAND, {"about": [one.person.digest, one.services]})
         return Said(asked, one.place, one.chair, about, one.updated, self.writer.now, one.names)
 
     def _new(self, one: Wanted, said: Said) -> None:
         """Book it, unless there is nothing to book."""
         wish = WISHES[one.status]
-        if wish not in _PLACES:
+        if wish not in PLACES:
             raise Pass("not-here", f"{one.status}, and no visit stands for it")
         if one.start is None:
             if wish == "book":
@@ -172,7 +170,7 @@ class _Plan:
     def _changed(self, one: Wanted, known: Known, said: Said) -> None:
         """Make the visit what the appointment has become."""
         visit, said = known.visit, said.after(known.said)
-        if WISHES[one.status] in _PLACES:
+        if WISHES[one.status] in PLACES:
             if not visit.is_live:
                 if known.said is None and one.updated is None:
                     raise Pass("outdated", f"{visit.id} does not stand any more, and nothing tells that it is to")
@@ -195,7 +193,7 @@ class _Plan:
     def _steps(self, one: Wanted, visit: Appointment) -> Iterator[tuple[str, dict[str, str]]]:
         """What a visit lacks of what is asked, each an action with its fields."""
         wish = WISHES[one.status]
-        if wish in _PLACES:
+        if wish in PLACES:
             yield from self._places(one, visit)
         elif visit.is_live:
             begun = visit.status not in {"pending", "booked"}
@@ -230,7 +228,7 @@ class _Plan:
     def _refuse_other(self, one: Wanted, visit: Appointment) -> None:
         """Unless it is off, or past: raise `Refusal` where it is another patient's or another protocol's now."""
         start = visit.start if one.start is None else one.start
-        if WISHES[one.status] in _PLACES and visit.is_live and start >= self.writer.now:
+        if WISHES[one.status] in PLACES and visit.is_live and start >= self.writer.now:
             refuse_other(self.writer, self._people, one, visit)
 
     def _line(
