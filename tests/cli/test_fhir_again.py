@@ -177,6 +177,16 @@ def test_the_books_own_visit_is_always_compared_with_its_stamp(desk: Desk) -> No
     assert desk.octets() == before
 
 
+def test_a_date_of_change_counts_also_after_a_file_without_any(desk: Desk) -> None:
+    desk.say("book", YARA, "consult", "2026-11-24T09:00")
+    desk.at("2026-11-23T09:00")
+    desk.say("move", ONE, "2026-11-24T10:00")
+    desk.at("2026-11-23T10:00")
+    desk.say("fhir", "import", desk.file("b.json", exported(desk, meta=None)))
+    old = exported(desk, start=NINE, meta={"lastUpdated": "2026-11-23T13:30:00Z"})
+    assert skipped(desk.json("fhir", "import", desk.file("b.json", old))) == ["outdated"]
+
+
 def test_the_books_own_visit_without_a_date_of_change_stays_where_the_desk_moves_it(desk: Desk) -> None:
     desk.say("book", YARA, "consult", "2026-11-24T09:00")
     desk.say("book", FATIMA, "consult", "2026-11-24T11:00")

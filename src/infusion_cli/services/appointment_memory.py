@@ -36,7 +36,7 @@ class Said(NamedTuple):
     updated: int | None
     """When its system last changed it: the newest that was ever told."""
     at: int
-    """When it was taken note of."""
+    """When the book last followed it, 0 when it never had to."""
     names: tuple[str, ...]
     """By which the appointment was ever told."""
 
@@ -143,7 +143,8 @@ class Memory:
     def noted(self, one: Wanted, known: Known, said: Said) -> dict[str, Answer]:
         """What is to be kept when there was nothing to do: under the operation that was there already."""
         before, root, visit = known.said, known.root, known.visit.id
-        if before and before == said._replace(at=before.at):
+        said = said._replace(at=before.at if before else 0)
+        if before == said:
             return {}
         end = self._said[root]
         operation = end.answer.operation if end.answer else self._maker(visit)
