@@ -247,6 +247,15 @@ def test_a_start_that_is_changed_afterwards_is_passed_over(desk: Desk) -> None:
     assert done(take(desk, appointment(start="2026-11-27T09:00:00-05:00"))) == [(1, "move")]
 
 
+def test_who_has_arrived_stays_on_that_day_and_can_be_sent_home(desk: Desk) -> None:
+    take(desk, appointment())
+    desk.at("2026-11-24T08:50")
+    desk.say("arrive", ONE)
+    assert skipped(take(desk, appointment(start=WEDNESDAY))) == ["has-happened"]
+    assert done(take(desk, appointment(start=TEN, status="arrived"))) == [(1, "move")]
+    assert done(take(desk, appointment(status="cancelled"))) == [(1, "cancel")]
+
+
 def test_a_full_minute_is_asked_for_where_a_start_is_used(desk: Desk) -> None:
     odd = "2026-11-24T09:00:30-05:00"
     assert refused(desk, 6, appointment(start=odd)) == [(1, "start", "off-the-minute")]

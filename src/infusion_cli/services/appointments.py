@@ -196,10 +196,10 @@ class _Plan:
         if wish in PLACES:
             yield from self._places(one, visit)
         elif visit.is_live:
-            begun = visit.status not in {"pending", "booked"}
-            if wish == "cancel" and not (begun and visit.status != "arrived"):
+            is_ahead = visit.status in {"pending", "booked"} and visit.start > self.writer.now
+            if wish == "cancel" and visit.status in {"pending", "booked", "arrived"}:
                 yield "cancel", {"reason": REASONS[one.status], "by": one.by}
-            elif wish == "no-show" and not begun and visit.start > self.writer.now:
+            elif wish == "no-show" and is_ahead:
                 raise Refusal("status", "not-begun", f"{visit.id} has not begun, so nobody has missed it yet")
             elif wish == "no-show" and visit.status == "booked":
                 yield "no-show", {}
