@@ -5,14 +5,28 @@ from __future__ import annotations
 import json
 import re
 import stat
-from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import NOW, block, place, visit, write
 from builders import book as new_book
 from builders import patient as patient_of_book
-from cli.desk import BEN, DATA, FATIMA, FIRST_VISITS, YARA, Desk, op
+from cli.desk import BEN, DATA, YARA, Desk, op
+from cli.other_system import (
+    MARK,
+    NINE,
+    ONE,
+    TEN,
+    TWO,
+    WEDNESDAY,
+    appointment,
+    bundle,
+    done,
+    patient,
+    refused,
+    take,
+    visits,
+)
 from fhir_models import validate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,53 +35,7 @@ from infusion_cli.domain import ids
 from infusion_cli.domain.interchange import RELEASES, WISHES
 from infusion_cli.store.repository import open_store
 
-ONE, TWO, THREE, _ = FIRST_VISITS
 SERIES = ids.encode("series", 0)
-NINE, TEN = "2026-11-24T09:00:00-05:00", "2026-11-24T10:00:00-05:00"
-WEDNESDAY = "2026-11-25T09:00:00-05:00"
-
-
-def patient(mrn: str = "M1001", **changes: Any) -> dict[str, Any]:
-    return {"resourceType": "Patient", "id": mrn, "identifier": [{"value": mrn}]} | changes
-
-
-def appointment(number: int = 1, start: str | None = NINE, mrn: str = "M1001", **changes: Any) -> dict[str, Any]:
-    """The `number`-th appointment of another system: a consultation."""
-    return {
-        "resourceType": "Appointment",
-        "id": f"a{number}",
-        "identifier": [{"system": "https://ehr.example/visits", "value": str(number)}],
-        "status": "booked",
-        "serviceType": [{"text": "consult"}],
-        "start": start,
-        "participant": [{"actor": {"reference": f"Patient/{mrn}"}, "status": "accepted"}],
-    } | changes
-
-
-def bundle(*resources: dict[str, Any]) -> str:
-    people = [patient(mrn) for mrn in ("M1001", "M1002", "M1010")]
-    entries = [{"resource": resource} for resource in (*resources, *people)]
-    return json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries})
-
-
-def take(desk: Desk, *resources: dict[str, Any], words: tuple[str, ...] = ()) -> Any:
-    """Import a bundle of these, and give the answer."""
-    return desk.json("fhir", "import", desk.file("b.json", bundle(*resources)), *words)
-
-
-def refused(desk: Desk, status: int, *resources: dict[str, Any], words: tuple[str, ...] = ()) -> list[tuple[Any, ...]]:
-    """(entry, column, rule) of everything that stands against a bundle of these."""
-    error = desk.refused(status, "fhir", "import", desk.file("b.json", bundle(*resources)), *words)
-    return [(e["entry"], e["column"], e["rule"]) for e in error["errors"]]
-
-
-def done(answer: dict[str, Any]) -> list[tuple[int, str]]:
-    return [(p["entry"], p["action"]) for p in answer["placed"]]
-
-
-def visits(desk: Desk) -> list[tuple[str, str, str, str, str]]:
-    """(patient, protocol, start, chair, status) of every visit that is no error."""
-    return [(v["patient"], v["protocol"], v["start"][:16], v["chair"], v["status"]) for v in desk.json("list")]
 
 
 @pytest.fixture
@@ -388,12 +356,11 @@ def test_what_cannot_be_used(desk: Desk, changes: dict[str, Any], where: tuple[s
 
 
 def test_a_person_is_known_by_what_is_marked_as_an_mrn_and_by_nothing_else_then(desk: Desk) -> None:
-    mark = {"coding": [{"code": "MR"}]}
-    both = patient("x", identifier=[{"value": "M1002"}, {"value": "M1001", "type": mark}])
+    both = patient("x", identifier=[{"value": "M1002"}, {"value": "M1001", "type": MARK}])
     here = appointment(mrn="x")
     assert done(take(desk, here, both)) == [(1, "book")]
     assert visits(desk)[0][0] == YARA
-    two = patient("y", identifier=[{"value": "M1002"}, {"value": "M1010"}])
+    two = patient("y", identifier=[{"value": "M1002", "type": MARK}, {"value": "M1010", "type": MARK}])
     assert refused(desk, 6, appointment(2, TEN, "y"), two) == [(1, "participant", "several-patients")]
 
 
@@ -541,38 +508,18 @@ def test_a_book_on_a_server_gives_and_takes_the_same(desk: Desk, database_url: s
     assert desk.json("fhir", "import", "out.json")["unchanged"] == [5, 8]
     desk.file("b.json", bundle(appointment(start=WEDNESDAY), appointment(2, mrn="M1002", status="cancelled")))
     assert done(desk.json("fhir", "import", file)) == [(1, "move"), (2, "cancel")]
+    desk.say("move", ONE, "2026-11-25T11:00")
+    desk.file("b.json", bundle(appointment(start="2026-11-25T11:00:00-05:00")))
+    assert desk.json("fhir", "import", file)["unchanged"] == [1]
+    desk.say("move", ONE, "2026-11-25T13:00")
+    assert desk.json("fhir", "import", file)["unchanged"] == [1]
+    assert desk.json("show", ONE)["start"] == "2026-11-25T13:00:00-05:00"
 
 
 def test_standard_input_is_read(desk: Desk) -> None:
     assert desk.say("fhir", "import", "-", stdin=bundle(appointment())).startswith("1 appointment read: 1 booked")
 
 
-STARTS = [f"2026-11-{day}T{hour:02}:00:00-05:00" for day in (24, 25) for hour in (9, 10, 11)]
-STATES = st.tuples(st.sampled_from(("booked", "pending", "cancelled", "entered-in-error")), st.sampled_from(STARTS))
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(STATES, STATES), min_size=1, max_size=5))
-def test_the_book_follows_whatever_the_other_system_does(
-    desk: Desk, harbor_book: Path, steps: list[tuple[tuple[str, str], tuple[str, str]]]
-) -> None:
-    desk.book.write_bytes(harbor_book.read_bytes())
-    for step in steps:
-        said = [appointment(n, at, f"M100{n + 1}", status=status) for n, (status, at) in enumerate(step)]
-        desk.file("b.json", bundle(*said))
-        before = desk.octets()
-        answer = desk.type("fhir", "import", "b.json", "--json")
-        if answer.status == 4:  # both want the one chair of consultations at once
-            assert desk.octets() == before
-            continue
-        assert answer.status == 0, answer
-        standing = [(v["patient"], v["start"]) for v in desk.json("list") if v["status"] in {"booked", "pending"}]
-        wanted = [(who, at) for who, (status, at) in zip((YARA, FATIMA), step, strict=True) if status in STANDING]
-        assert sorted(standing) == sorted(wanted)
-        assert done(desk.json("fhir", "import", "b.json")) == []
-
-
-STANDING = {"booked", "pending"}
 ODD: st.SearchStrategy[Any] = st.sampled_from(
     ["\0", "\ud800", "", " ", "M1001", YARA, ONE, "consult", "cancelled", "2026-11-24T09:00:00Z", None, 7, [], {}]
 )

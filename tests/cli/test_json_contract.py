@@ -49,7 +49,9 @@ APPOINTMENT = {
     "status": "booked",
     "serviceType": [{"text": "consult"}],
     "start": "2026-11-25T12:00:00-05:00",
-    "participant": [{"actor": {"type": "Patient", "identifier": {"value": "M1006"}}}],
+    "participant": [
+        {"actor": {"type": "Patient", "identifier": {"type": {"coding": [{"code": "MR"}]}, "value": "M1006"}}}
+    ],
 }
 
 

@@ -54,7 +54,13 @@ BUNDLE = {
                 "start": start,
                 "serviceType": [{"text": "consult"}],
                 "participant": [
-                    {"actor": {"type": "Patient", "identifier": {"value": mrn}, "display": "Yara Sánchez"}}
+                    {
+                        "actor": {
+                            "type": "Patient",
+                            "identifier": {"type": {"coding": [{"code": "MR"}]}, "value": mrn},
+                            "display": "Yara Sánchez",
+                        }
+                    }
                 ],
             }
         }

@@ -191,6 +191,22 @@ def test_a_visit_in_full() -> None:
     assert (place["name"], place["identifier"][0]["value"]) == ("Window", "chair-1")
 
 
+@pytest.mark.parametrize(
+    ("status", "agreed"),
+    [
+        ("pending", "tentative"),
+        ("booked", "accepted"),
+        ("fulfilled", "accepted"),
+        ("noshow", "accepted"),
+        ("cancelled", "declined"),
+        ("entered-in-error", "declined"),
+    ],
+)
+def test_who_takes_part(status: str, agreed: str) -> None:
+    (told,) = resources(written(clinic(), [visit(status=status)], [patient()]), "Appointment")
+    assert [p["status"] for p in told["participant"]] == [agreed] * 2
+
+
 def test_what_r5_has_otherwise() -> None:
     data = written(clinic(), [visit()], [patient()], release="R5", tells_service=True)
     (told,), (person,) = resources(data, "Appointment"), resources(data, "Patient")

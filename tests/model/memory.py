@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -193,6 +193,10 @@ class MemoryWriter(MemoryReader):
         except ConflictError:
             self.discard()
             raise
+
+    def put_answers(self, answers: Mapping[str, Answer]) -> None:
+        """Keep what older operations have left behind, by key."""
+        self.pages.answers |= answers
 
     def put_told(self, told: Told) -> None:
         """Keep the newest message about a visit."""

@@ -228,4 +228,4 @@ def _skipped(skipped: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
     for message, entries in by_reason.items():
         first = ", ".join(map(str, entries[:10]))
         more = f" and {len(entries) - 10} more" if len(entries) > 10 else ""
-        yield f"Skipped: {message} (entry {first}{more})"
+        yield f"Skipped: {message}" + (f" (entry {first}{more})" if entries != [0] else "")

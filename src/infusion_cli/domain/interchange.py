@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from hashlib import sha256
+from json import dumps
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -22,12 +25,31 @@ WISHES = {
 """What an appointment's status asks for, by FHIR's appointmentstatus, the same in R4 and R5."""
 
 
+PLACES = frozenset({"book", "hold"})
+"""Wishes for a place."""
+MRN_MARK = "MR"
+"""The code of a medical record number among the types of identifiers (HL7 v2, table 0203)."""
+
+
 class Identifier(NamedTuple):
-    """A name that some system gave to something; `is_mrn` when it says that it is a medical record number."""
+    """A name that some system gave to something."""
 
     system: str
     value: str
-    is_mrn: bool = False
+    mark: str = ""
+    """The code of its type, `MRN_MARK` before any other; empty when none is told."""
+    until: str = ""
+    """The last day, month or year in which it counts (`2026-12-01`, `2026-12`, `2026`); empty without an end."""
+
+
+class Person(NamedTuple):
+    """A patient as a file tells them."""
+
+    identifiers: tuple[Identifier, ...] = ()
+    birth_date: str = ""
+    is_active: bool = True
+    digest: str = ""
+    """Of all that, so that it is looked at once however often they take part."""
 
 
 class Wanted(NamedTuple):
@@ -35,23 +57,70 @@ class Wanted(NamedTuple):
 
     entry: int
     """Where it stands in the file, from 1."""
-    keys: tuple[str, ...]
-    """By which it is known again, any of them."""
+    names: tuple[str, ...]
+    """By which it is known again, as `name_of` gives them."""
     identifiers: tuple[Identifier, ...]
     status: str
     """One of `WISHES`."""
     start: int | None
-    """The instant in seconds, on a full minute."""
-    person: tuple[Identifier, ...]
-    birth_date: str
+    """The instant in seconds, a fraction rounded up."""
+    person: Person
     services: tuple[str, ...]
     """Codes and titles of what it is for."""
     chair: str
     """The id of the chair that it names."""
+    place: str
+    """A digest of the words it names places with, whatever they mean here."""
     by: str
     """Who cancelled it: `patient` or `clinic`."""
     updated: int | None
     """When its system last changed it."""
+    has_declined: bool = False
+    """The patient has said no."""
+
+
+IDENTIFIER, ADDRESS, ID = "i", "u", "n"
+"""Kinds of names of an appointment: a business identifier, its address on a server, its id there."""
+_PLACE, _VALUE = 12, 32
+
+
+def name_of(kind: str, value: str, system: str = "") -> str:
+    """A name of an appointment: its kind, a digest of the system that gave it, and one of the value."""
+    digests = (sha256(dumps(part).encode()).hexdigest() for part in ([kind, system], [kind, system, value]))
+    place, whole = digests
+    return f"{kind}{place[:_PLACE]}{whole[:_VALUE]}"
+
+
+def is_one_appointment(some: Collection[str], others: Collection[str]) -> bool:
+    """Whether the names are those of one appointment, told at two times.
+
+    An identifier may be added, and stands above the address, since a system moves. But an order's
+    number is that of every appointment of a course: where each has another identifier besides,
+    they are one only at one address.
+    """
+    shared = set(some) & set(others)
+    kinds = {name[0] for name in shared}
+    if IDENTIFIER in kinds:
+        one, other = _of_kind(IDENTIFIER, some), _of_kind(IDENTIFIER, others)
+        return one <= other or other <= one or _has_one_address(some, others)
+    if ADDRESS in kinds:
+        return True
+    return ID in kinds and _has_one_address(some, others) and not _systems(some) & _systems(others)
+
+
+def _has_one_address(some: Collection[str], others: Collection[str]) -> bool:
+    """By where it is kept, or by its id where one of the two does not say that."""
+    kind = ADDRESS if _of_kind(ADDRESS, some) and _of_kind(ADDRESS, others) else ID
+    return bool(_of_kind(kind, some) & _of_kind(kind, others))
+
+
+def _of_kind(kind: str, names: Collection[str]) -> set[str]:
+    return {name for name in names if name[0] == kind}
+
+
+def _systems(names: Collection[str]) -> set[str]:
+    """The systems that gave identifiers."""
+    return {name[: 1 + _PLACE] for name in names if name[0] == IDENTIFIER}
 
 
 class EntryProblem(NamedTuple):
@@ -66,11 +135,27 @@ class EntryProblem(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """An entry that nothing is to be done about, and why."""
+    """An entry that nothing is to be done about, and why; `entry` is 0 for what is not in the file at all."""
 
     entry: int
     rule: str
     message: str
+
+
+class Refusal(Exception):  # noqa: N818  it is no error of the program
+    """Why an appointment cannot be read as a request: element, rule and message."""
+
+    def __init__(self, column: str, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.found = (column, rule, message)
+
+
+class Pass(Exception):  # noqa: N818
+    """Why nothing is to be done about an appointment: rule and message."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.found = (rule, message)
 
 
 class Space:

@@ -24,7 +24,8 @@ from infusion_cli.formats.telling import chair_code, chair_word
 AT_ONCE = 200
 """Visits whose people are looked up together."""
 TENTATIVE = frozenset({"proposed", "pending"})
-HOLDS_NO_SLOT = frozenset({"cancelled", "noshow", "entered-in-error", "waitlist"})
+OFF = frozenset({"cancelled", "entered-in-error"})
+HOLDS_NO_SLOT = OFF | {"noshow", "waitlist"}
 MRN = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]}
 """The type of an identifier that is a medical record number."""
 
@@ -168,7 +169,8 @@ class _Writer:
         return made | {"participant": [self._participant(name, visit.status) for name in names]}
 
     def _participant(self, name: str, status: str) -> Resource:
-        agreed = "tentative" if status in TENTATIVE else "declined" if status in HOLDS_NO_SLOT else "accepted"
+        """Who missed a visit had accepted it; nobody takes part in one that is off."""
+        agreed = "tentative" if status in TENTATIVE else "declined" if status in OFF else "accepted"
         return {"actor": self._to(name), "required": True if self.is_r5 else "required", "status": agreed}
 
     def _service(self, protocol: str) -> Resource:

@@ -6,6 +6,7 @@ Any value may be of any kind: what is not as it should be is told by its element
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from infusion_cli.domain.names import clean
@@ -34,14 +35,40 @@ class Entry(NamedTuple):
     url: str
     resource: Resource
     method: str = ""
+    is_modified: bool = False
+    """It has a `modifierExtension` of its own, outside of the resource."""
 
 
-def entries_of(text: str, name: str) -> list[Entry]:
-    """The entries of a Bundle, or a lone Appointment; by the file's `name` (`.ndjson`, `.jsonl`) a resource a line.
+class Content(NamedTuple):
+    """What is in a file; `has_more` when it is one page of several and the next is not in it."""
 
-    Raises `InvalidDataError` when it is none of them.
+    entries: list[Entry]
+    has_more: bool
+
+
+def content_of(text: str, name: str) -> Content:
+    """The entries of a Bundle, or a lone Appointment; or of JSON Lines, each a resource or a Bundle.
+
+    Those are known by the file's `name` (`.ndjson`, `.jsonl`), else by what they look like. Where Bundles
+    stand in lines the entries are counted through the file, else a line is an entry. Raises
+    `InvalidDataError` when it is none of them.
     """
-    return _lines(text) if name.lower().endswith((".ndjson", ".jsonl")) else _entries(_parsed(text))
+    if not _is_lines(text, name.lower()):
+        value = _parsed(text)
+        return Content(_entries(value), _lacks_pages([value]))
+    values = list(_lines(text))
+    entries = [entry for line, value in values for entry in _of_line(value, line)]
+    if any(_is_a(value, "Bundle") for _, value in values):
+        entries = [entry._replace(number=number) for number, entry in enumerate(entries, 1)]
+    return Content(entries, _lacks_pages([value for _, value in values]))
+
+
+def refuse_modified(holder: Resource, column: str) -> None:
+    """Raise `WrongError` for what may mean something else than it says, which FHIR forbids to process unknown."""
+    for name in ("modifierExtension", "implicitRules"):
+        if holder.get(name):
+            message = f"it has {name}, by which it may mean something else, and nobody here knows what"
+            raise WrongError(column or name, "unknown-rules", message)
 
 
 def text_in(holder: Resource, name: str, column: str = "") -> str:
@@ -94,18 +121,54 @@ def _no_number(name: str) -> Any:
     raise WrongError("", "bad-json", f"{name} is no number of JSON")
 
 
+def _is_lines(text: str, name: str) -> bool:
+    if name.endswith((".ndjson", ".jsonl")):
+        return True
+    first, _, rest = text.strip().partition("\n")
+    if not rest or not first.rstrip().endswith("}"):
+        return False
+    try:
+        return isinstance(_parsed(first), dict)
+    except InvalidDataError:
+        return False
+
+
+def _is_a(value: Any, kind: str) -> bool:
+    return isinstance(value, dict) and value.get("resourceType") == kind
+
+
+def _lacks_pages(values: Sequence[Any]) -> bool:
+    """Whether a Bundle has a next page that is none of the others."""
+    bundles = [value for value in values if _is_a(value, "Bundle")]
+    return bool(_links(bundles, "next") - _links(bundles, "self"))
+
+
+def _links(bundles: Sequence[Resource], relation: str) -> set[str]:
+    links = (link for bundle in bundles if isinstance(found := bundle.get("link"), list) for link in found)
+    urls = (link.get("url") for link in links if isinstance(link, dict) and link.get("relation") == relation)
+    return {url for url in urls if isinstance(url, str)}
+
+
+def _of_line(value: Any, line: int) -> list[Entry]:
+    if _is_a(value, "Bundle"):
+        return _entries(value)
+    return [Entry(line, "", value if isinstance(value, dict) else {})]
+
+
 def _entries(value: Any) -> list[Entry]:
     """The resources of a Bundle, or the lone one; raises `InvalidDataError` for anything else."""
-    kind = value.get("resourceType") if isinstance(value, dict) else None
-    if kind == "Appointment":
+    if _is_a(value, "Appointment"):
         return [Entry(1, "", value)]
-    if kind != "Bundle":
+    if not _is_a(value, "Bundle"):
+        kind = value.get("resourceType") if isinstance(value, dict) else None
         what = f"a {brief(kind)}" if isinstance(kind, str) else "no resource of FHIR"
         raise InvalidDataError(
             f"The file is {what}, not a Bundle or an Appointment.", hint="ask for a Bundle of Appointments, in JSON"
         )
     if value.get("type") not in BUNDLES:
         raise InvalidDataError(f"A Bundle is of one of the types {', '.join(BUNDLES)}.", hint="export it as one")
+    if value.get("implicitRules"):
+        raise InvalidDataError("The Bundle has implicitRules, which nobody here knows.", hint="export it without them")
     entries = value.get("entry", [])
     if not isinstance(entries, list):
         raise InvalidDataError("The Bundle's entry is no list.", hint="export it again")
@@ -122,19 +185,17 @@ def _entry(number: int, entry: Any) -> Entry:
         url if isinstance(url, str) else "",
         resource if isinstance(resource, dict) else {},
         method if isinstance(method, str) else "",
+        bool(holder.get("modifierExtension")),
     )
 
 
-def _lines(text: str) -> list[Entry]:
-    """A resource a line, each numbered by its line; raises `InvalidDataError` for a line that is no JSON."""
-    found = []
+def _lines(text: str) -> Iterator[tuple[int, Any]]:
+    """The values with their lines; raises `InvalidDataError` for a line that is no JSON."""
     for number, line in enumerate(physical_lines(text), 1):
         if not line.strip():
             continue
         try:
-            value = _parsed(line)
+            yield number, _parsed(line)
         except InvalidDataError as error:
             errors = [e._replace(line=number) for e in error.errors]
             raise InvalidDataError(error.message, errors, error.hint) from None
-        found.append(Entry(number, "", value if isinstance(value, dict) else {}))
-    return found

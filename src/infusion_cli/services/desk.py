@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from infusion_cli.domain.plan import Change, Conflict, merge, revise
 from infusion_cli.errors import ConflictError, TransientError
 from infusion_cli.services import renewal
-from infusion_cli.services.ports import Entry, Key, Operation, Store, Writer
+from infusion_cli.services.ports import Answer, Entry, Key, Operation, Store, Writer
 
 T = TypeVar("T")
 
@@ -44,6 +44,8 @@ class Decision(NamedTuple):
     """Ids of records whose past is to be taken out of the journal."""
     reason: str = ""
     """Why they are forgotten."""
+    answers: Mapping[str, Answer] = {}
+    """What older operations are to have left behind by now, by key; it is no part of the journal."""
 
 
 class Outcome(NamedTuple):
@@ -109,7 +111,10 @@ def has_committed() -> bool:
 def _write(desk: Desk, command: str, digest: str, decision: Decision, writer: Writer) -> Outcome:
     changes = renewal.with_renewed(writer, [revise(c, desk.now) for c in merge(decision.changes)])
     summary = dict(decision.summary)
+    writer.put_answers(decision.answers)
     if not changes and not decision.keys:
+        if desk.dry_run:
+            writer.discard()
         return Outcome((), "", tuple(decision.conflicts), summary)
     keys = list(decision.keys)
     if desk.key is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -149,6 +149,9 @@ class Writer(Reader, Protocol):
 
     def write(self, entry: Entry) -> Operation:
         """Write the changes through the guards and journal them as one operation."""
+
+    def put_answers(self, answers: Mapping[str, Answer]) -> None:
+        """Keep what operations that are there have left behind, by key, over what was there; no part of the journal."""
 
     def put_told(self, told: Told) -> None:
         """Keep the newest message about a visit; it is no part of the journal."""

@@ -13,7 +13,7 @@ from infusion_cli.domain.clinic_time import wall_text, zone
 from infusion_cli.domain.outbox import Told
 from infusion_cli.domain.plan import ClinicText, Conflict, change
 from infusion_cli.errors import ConflictError, StoreError
-from infusion_cli.services.ports import Entry, Operation
+from infusion_cli.services.ports import Answer, Entry, Key, Operation
 from infusion_cli.store import forgetting, journal, rows
 from infusion_cli.store.database import Database, GuardError
 from infusion_cli.store.reader import BookReader, clinic_of
@@ -59,6 +59,12 @@ class BookWriter(BookReader):
             self.discard()
             raise
 
+    def put_answers(self, answers: Mapping[str, Answer]) -> None:
+        """Keep what operations that are there have left behind, by key, over what was there; no part of the journal."""
+        if answers:
+            self._put_keys((Key(key, a.request, a.answer), a.operation) for key, a in answers.items())
+            self.wrote = True
+
     def put_told(self, told: Told) -> None:
         """Keep the newest message about a visit; it is no part of the journal."""
         self.database.run("told_put", {**told._asdict(), "appointment_id": told.visit})
@@ -97,7 +103,9 @@ class BookWriter(BookReader):
             entry, redaction = forgetting.forget(self.database, entry)
         new_id, tz = self.new_id("operation"), zone(self.clinic.timezone)
         done = journal.append(self.database, entry, new_id, self.now, tz, redaction)
-        self._put_keys(entry, done)
+        if entry.undoes:
+            self.database.run("keys_drop", {"operation": entry.undoes})
+        self._put_keys((key, done.id) for key in entry.keys)
         self.revision = done.seq
         self.wrote = True
         return done
@@ -112,12 +120,11 @@ class BookWriter(BookReader):
             if letter in finders and finders[letter](json.dumps(listed)):
                 raise StoreError(f"{self.database.place} gave an id twice; nothing was written.", "infusion db check")
 
-    def _put_keys(self, entry: Entry, done: Operation) -> None:
-        if entry.undoes:
-            self.database.run("keys_drop", {"operation": entry.undoes})
+    def _put_keys(self, keys: Iterable[tuple[Key, str]]) -> None:
+        """Each with the id of its operation."""
         self.database.run_many(
             "key_put",
-            ({"key": k.key, "request": k.request, "answer": k.answer, "operation_id": done.id} for k in entry.keys),
+            ({"key": k.key, "request": k.request, "answer": k.answer, "operation_id": of} for k, of in keys),
         )
 
     def _put_patients(self, patients: Sequence[Patient]) -> None:
