@@ -195,6 +195,8 @@ def test_appointments_are_booked_and_held(desk: Desk) -> None:
     )
     assert answer.splitlines() == [
         "2 appointments read: 1 booked, 1 held, 0 as before.",
+        f"  + {ONE:7} Tue 24 Nov 2026 09:00  PANANE  consult  Quiet room",
+        f"  + {TWO:7} Tue 24 Nov 2026 10:00  PYE6CD  consult  Quiet room",
         f"Undo: infusion undo {op(1)}",
     ]
     assert [v[2:] for v in visits(desk)] == [
@@ -427,7 +429,7 @@ def test_a_dry_run_shows_and_writes_nothing(desk: Desk) -> None:
     answer = desk.type("fhir", "import", desk.file("b.json", bundle(appointment())), "-n", "--exit-code")
     assert answer == (
         5,
-        "1 appointment read: 1 booked, 0 as before.\n  + Tue 24 Nov 2026 09:00  PANANE  consult  Quiet room\n",
+        f"1 appointment read: 1 booked, 0 as before.\n  + {ONE:7} Tue 24 Nov 2026 09:00  PANANE  consult  Quiet room\n",
         "Dry run: nothing was written.\n",
     )
     assert desk.octets() == before

@@ -32,6 +32,8 @@ PROTOCOL = options.option(
 )
 HOLD = options.option("--hold", help="How long what is proposed keeps its place; 30m without.", metavar="2h")
 KEEP_GOING = options.option("--keep-going", help="Write what can be written and name the rest.")
+SHOWN = 50
+"""How many changes are listed at the desk; --json has all."""
 DONE = {
     "book": "booked",
     "hold": "held",
@@ -201,8 +203,7 @@ def _lines(session: Session, outcome: Outcome) -> list[Line]:
     done = ", ".join([*counts, f"{len(summary['unchanged'])} as before"])
     said: list[Line] = ["Done already, under this key:"] if outcome.replayed else []
     said.append(f"{words.count(summary['appointments'], 'appointment')} read: {done}.")
-    if session.options.dry_run:
-        said += _changes(session, outcome)
+    said += _changes(session, outcome)
     if summary["left_out"]:
         said.append(f"Left out ({words.count(len({p['entry'] for p in summary['left_out']}), 'appointment')}):")
         said += [f"  entry {p['entry']} {p['column']}  {p['rule']}: {p['message']}" for p in summary["left_out"]]
@@ -210,14 +211,16 @@ def _lines(session: Session, outcome: Outcome) -> list[Line]:
 
 
 def _changes(session: Session, outcome: Outcome) -> Iterator[Line]:
-    """Each visit as it would stand, by ids."""
+    """Each visit as it now stands, or would, by ids; of many the first."""
     with session.reading() as reader:
         clinic, tz = reader.clinic, zone(reader.clinic.timezone)
-    for c in outcome.changes:
-        if isinstance(c.after, Appointment):
-            mark = "+" if c.before is None else "~" if c.after.is_live else "-"
-            chair = words.chair_name(clinic, c.after.chair)
-            yield f"  {mark} {say_when(c.after.start, tz)}  {c.after.patient}  {c.after.protocol}  {chair}"
+    visits = [(c.before, c.after) for c in outcome.changes if isinstance(c.after, Appointment)]
+    for before, after in visits[:SHOWN]:
+        mark = "+" if before is None else "~" if after.is_live else "-"
+        chair = words.chair_name(clinic, after.chair)
+        yield f"  {mark} {after.id:7} {say_when(after.start, tz)}  {after.patient}  {after.protocol}  {chair}"
+    if len(visits) > SHOWN:
+        yield f"  and {len(visits) - SHOWN} more"
 
 
 def _skipped(skipped: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
