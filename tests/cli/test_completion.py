@@ -19,7 +19,7 @@ def offered(desk: Desk, line: str) -> list[str]:
     ("line", "words"),
     [
         ("infusion bo", ["book"]),
-        ("infusion slots ", ["find", "list", "why", "open", "block", "unblock"]),
+        ("infusion slots ", ["find", "list", "blocks", "why", "open", "block", "unblock"]),
         ("infusion book yara iv-", ["iv-mood", "iv-booster", "iv-pain"]),
         ("infusion slots find e", ["esketamine"]),
         ("infusion book yara iv-mood tue --chair ", ["chair-1", "chair-2", "chair-3", "chair-4"]),
