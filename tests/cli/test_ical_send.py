@@ -27,7 +27,7 @@ COURSE = tuple(ids.encode("appointment", number) for number in range(6))
 SERIES = ids.encode("series", 0)
 YARAS = "patient1001@example.com"
 NOBODY = ids.encode("patient", 60)
-ABOUT = f"{ONE:7} Tue 1 Dec 2026 08:00  {'Yara Sánchez':24} invitation"
+ABOUT = f"{ONE:7} {'Tue 1 Dec 2026 08:00':21}  {'Yara Sánchez':24} invitation"
 """How the message about Yara's first visit is called at the desk."""
 
 
@@ -218,7 +218,7 @@ def test_people_without_an_address_are_named_once_and_by_id(booked: Practice) ->
         desk.type("ical", "send").out == f"No mail sent.\nWithout an e-mail address, to be told otherwise: {NOBODY}\n"
     )
     assert desk.say("ical", "outbox").splitlines()[0] == (
-        f"{TWO:7} Tue 1 Dec 2026 10:00  {'No Address':24} invitation due: no e-mail address; no phone"
+        f"{TWO:7} {'Tue 1 Dec 2026 10:00':21}  {'No Address':24} invitation due: no e-mail address; no phone"
     )
     desk.say("patients", "edit", "N1", "--email", "n1@example.org")
     assert [visit for visit, _, _ in told(booked.send())] == [TWO, FIRST_VISITS[2]]

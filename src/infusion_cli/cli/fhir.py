@@ -218,7 +218,7 @@ def _changes(session: Session, outcome: Outcome) -> Iterator[Line]:
     for before, after in visits[:SHOWN]:
         mark = "+" if before is None else "~" if after.is_live else "-"
         chair = words.chair_name(clinic, after.chair)
-        yield f"  {mark} {after.id:7} {say_when(after.start, tz)}  {after.patient}  {after.protocol}  {chair}"
+        yield f"  {mark} {after.id:7} {say_when(after.start, tz):21}  {after.patient}  {after.protocol}  {chair}"
     if len(visits) > SHOWN:
         yield f"  and {len(visits) - SHOWN} more"
 

@@ -109,7 +109,7 @@ def _line(item: service.Item, timezone: str) -> Line:
     after = f", try {told.tries}" if told.tries else ""
     at = f", next {say_when(told.next_at, tz)}" if item.state == "waiting" and told.next_at else ""
     why = told.error if item.email else f"no e-mail address; {item.patient.phone or 'no phone'}"
-    about = f"{item.visit.id:7} {say_when(item.visit.start, tz)}  {fit(item.patient.name, 24)}"
+    about = f"{item.visit.id:7} {say_when(item.visit.start, tz):21}  {fit(item.patient.name, 24)}"
     return [
         Piece(f"{about} {NOUNS[told.method]:10} "),
         Piece(item.state, {"failed": "red", "waiting": "yellow"}.get(item.state, "")),
