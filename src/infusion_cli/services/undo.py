@@ -77,9 +77,9 @@ def _refuse_forgetting(done: Operation) -> None:
 def inverse_changes(reader: Reader, done: Operation) -> list[Change]:
     """The changes that take an operation back; raises `ConflictError` when a record moved on since."""
     current = _current(reader, done.changes)
-    gone = [record.id for record in current.values() if isinstance(record, Patient) and is_forgotten(record)]
+    gone = {record.id for record in current.values() if isinstance(record, Patient) and is_forgotten(record)}
     if gone:
-        message = f"{done.id} was about {gone[0]}, who has been forgotten: it cannot be undone any more."
+        message = f"{done.id} was about {min(gone)}, who has been forgotten: it cannot be undone any more."
         raise ConflictError(message, hint="infusion history")
     later = [c for c in done.changes if not is_same(current[c.id], c.after) and not _only_ran_out(reader, c)]
     if later:
