@@ -21,7 +21,8 @@ from infusion_cli.domain.plan import CALENDAR_STATUS
 from infusion_cli.formats.busy import uid_of
 from infusion_cli.formats.ical_times import clock
 from infusion_cli.services import busy as calendars
-from infusion_cli.services.busy import Stretch, Subject
+from infusion_cli.services.agenda import Stretch
+from infusion_cli.services.busy import Subject
 from infusion_cli.store.repository import open_store
 
 

@@ -14,7 +14,8 @@ from infusion_cli.cli.session import Session
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.errors import ConflictError, InterruptedCommandError, NotFoundError, UsageError
 from infusion_cli.services import busy as service
-from infusion_cli.services.busy import Stretch, Subject
+from infusion_cli.services.agenda import Stretch
+from infusion_cli.services.busy import Subject
 from infusion_cli.services.ports import Reader
 
 

@@ -17,8 +17,7 @@ from infusion_cli.domain.clinic_time import local_date, zone
 from infusion_cli.domain.when import say_when
 from infusion_cli.errors import ConflictError, ExitStatus, UsageError
 from infusion_cli.services import agenda
-from infusion_cli.services import busy as service
-from infusion_cli.services.busy import Stretch
+from infusion_cli.services.agenda import Stretch
 from infusion_cli.services.desk import Outcome
 from infusion_cli.services.ports import Reader
 
@@ -148,9 +147,9 @@ def _task(reader: Reader, text: str, first: str, last: str, release: str, *, tel
 
     if release.upper() not in RELEASES:
         raise UsageError(f"There is no release {release!r} here.", f"one of {', '.join(RELEASES)}")
-    lo, hi = service.days(reader, first, last)
-    of = service.named(reader, text).id if text else ""
-    within = service.stretch(reader, lo, hi)
+    lo, hi = agenda.days(reader, first, last)
+    of = agenda.named(reader, text).id if text else ""
+    within = agenda.stretch(reader, lo, hi)
     span = _span(reader, of, within)
     if span is None:
         raise ConflictError(
@@ -165,7 +164,7 @@ def _task(reader: Reader, text: str, first: str, last: str, release: str, *, tel
 def _span(reader: Reader, of: str, within: Stretch) -> Stretch | None:
     """From the first start to the last end of the visits."""
     if of:
-        visits = service.visits_named(reader, of, within, agenda.STATUSES)
+        visits = agenda.visits_named(reader, of, within, agenda.STATUSES)
         return Stretch(min(v.start for v in visits), max(v.end for v in visits)) if visits else None
     found = reader.span(within.lo, within.hi, agenda.STATUSES)
     return Stretch(*found) if found else None
@@ -174,7 +173,7 @@ def _span(reader: Reader, of: str, within: Stretch) -> Stretch | None:
 def _visits(reader: Reader, task: _Task) -> Iterable[Appointment]:
     """The visits that belong in the file, of any status, in order of time."""
     if task.of:
-        return service.visits_named(reader, task.of, task.within, agenda.STATUSES)
+        return agenda.visits_named(reader, task.of, task.within, agenda.STATUSES)
     return reader.each_visit(*task.within, agenda.STATUSES)
 
 
@@ -182,7 +181,7 @@ def _pieces(reader: Reader, task: _Task, visits: Iterable[Appointment]) -> Itera
     from infusion_cli.domain.interchange import Space  # noqa: PLC0415  only for this command
     from infusion_cli.formats.fhir import bundle  # noqa: PLC0415
 
-    days = service.stretch(reader, task.export.first, task.export.last)
+    days = agenda.stretch(reader, task.export.first, task.export.last)
     blocks: Sequence[Block] = [] if task.of else reader.blocks(*days)
     return bundle(reader.clinic, Space(reader.founding), task.export, visits, reader.patients_of, blocks)
 

@@ -15,7 +15,7 @@ from infusion_cli.cli.session import Session
 from infusion_cli.domain.book import Appointment, Patient, Series
 from infusion_cli.domain.plan import stands
 from infusion_cli.errors import ConflictError, UsageError
-from infusion_cli.services import agenda, busy, lookup
+from infusion_cli.services import agenda, lookup
 from infusion_cli.services.ports import Reader
 
 
@@ -71,7 +71,7 @@ def cancel(session: Session, appt: str, *, output: str = "") -> int | None:
 
 def _to_invite(reader: Reader, text: str) -> tuple[Appointment | Series, list[Appointment]]:
     """The visit, or the series and its visits ahead that stand; raises `ConflictError` when none does."""
-    record = busy.named(reader, text)
+    record = agenda.named(reader, text)
     if isinstance(record, Patient):
         raise UsageError(f"{record.id} is no visit or series.", "give an id that begins with A or S")
     if isinstance(record, Series):

@@ -12,8 +12,10 @@ from infusion_cli.cli.options import command
 from infusion_cli.cli.session import Session
 from infusion_cli.domain.book import Appointment
 from infusion_cli.errors import ConflictError, UsageError
+from infusion_cli.services import agenda
 from infusion_cli.services import busy as service
-from infusion_cli.services.busy import IN_FILE, Stretch, Subject
+from infusion_cli.services.agenda import Stretch
+from infusion_cli.services.busy import IN_FILE, Subject
 from infusion_cli.services.ports import Reader
 
 NOTHING = "so there is nothing to put into a calendar."
@@ -65,7 +67,7 @@ def export(
         counted = _Counted(_visits(reader, task))
         write_pieces(path, _pieces(reader, task, counted))
         if task.of:  # the other files show nobody
-            session.saw([service.named(reader, task.of)])
+            session.saw([agenda.named(reader, task.of)])
     if output != "-":
         session.out.record({"file": str(path), "visits": counted.count}, [f"Written: {path}"])
     return None
@@ -105,10 +107,10 @@ def _task(reader: Reader, text: str, subject: Subject | None, first: str, last: 
         raise UsageError(
             "Nothing is named to export.", "give an id, --chair C, --staff S, --clinic, or days with --from and --to"
         )
-    lo, hi = service.days(reader, first, last)
-    within = service.stretch(reader, lo, hi)
+    lo, hi = agenda.days(reader, first, last)
+    within = agenda.stretch(reader, lo, hi)
     if text:
-        record = service.named(reader, text)
+        record = agenda.named(reader, text)
         task = _Task(ics.file_name(record.id), record.id, Subject(""), within)
         missing = f"{record.id} has no visit that stands{words.days(lo, hi)}"
     else:
@@ -124,7 +126,7 @@ def _task(reader: Reader, text: str, subject: Subject | None, first: str, last: 
 def _visits(reader: Reader, task: _Task) -> Iterable[Appointment]:
     """The visits that belong in the file, in order of time."""
     if task.of:
-        return service.visits_named(reader, task.of, task.within, IN_FILE)
+        return agenda.visits_named(reader, task.of, task.within, IN_FILE)
     return service.visits_of(reader, task.subject, task.within)
 
 

@@ -23,7 +23,8 @@ from infusion_cli.cli.session import Options, Session
 from infusion_cli.domain.when import parse_count
 from infusion_cli.errors import InfusionError, UsageError
 from infusion_cli.services import busy as service
-from infusion_cli.services.busy import IN_FILE, Stretch
+from infusion_cli.services.agenda import Stretch
+from infusion_cli.services.busy import IN_FILE
 from infusion_cli.services.ports import Reader
 
 PORT = 8765

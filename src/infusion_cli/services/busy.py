@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import NamedTuple
 
-from infusion_cli.domain import ids
-from infusion_cli.domain.book import Appointment, Patient, Series
+from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
-from infusion_cli.domain.clinic_time import local_date, midnight, zone
+from infusion_cli.domain.clinic_time import local_date, zone
 from infusion_cli.domain.period import touching
 from infusion_cli.domain.supply import supply
-from infusion_cli.domain.when import parse_date
-from infusion_cli.errors import NotFoundError, UsageError
 from infusion_cli.services import agenda, lookup
-from infusion_cli.services.agenda import FIRST_INSTANT, LAST_INSTANT
+from infusion_cli.services.agenda import Stretch
 from infusion_cli.services.ports import Reader
 
 IN_FILE = ("pending", "booked", "arrived", "checked-in", "fulfilled")
@@ -29,13 +26,6 @@ class Subject(NamedTuple):
 
     kind: str
     id: str = ""
-
-
-class Stretch(NamedTuple):
-    """The instants [lo, hi) in which visits start."""
-
-    lo: int
-    hi: int
 
 
 def chair(clinic: Clinic, text: str) -> Subject:
@@ -58,29 +48,11 @@ def is_there(clinic: Clinic, subject: Subject) -> bool:
     return subject.kind == "clinic" or subject in everybody(clinic)
 
 
-def stretch(reader: Reader, first: date | None, last: date | None) -> Stretch:
-    """The days from `first` to `last`, both included; without one of them everything on that side."""
-    if first and last and last < first:
-        raise UsageError(f"--to {last} is before --from {first}.", "both are included; swap them")
-    tz = zone(reader.clinic.timezone)
-    return Stretch(
-        midnight(first, tz) if first else FIRST_INSTANT,
-        midnight(last + timedelta(days=1), tz) if last else LAST_INSTANT,
-    )
-
-
-def days(reader: Reader, first: str, last: str) -> tuple[date | None, date | None]:
-    """The days that were typed; None for what was not."""
-    tz = zone(reader.clinic.timezone)
-    lo, hi = (parse_date(text, reader.now, tz) if text else None for text in (first, last))
-    return lo, hi
-
-
 def window(reader: Reader, first: str, last: str) -> Stretch:
     """The days that a feed shows: those typed, else from a week ago to ninety days ahead."""
     today = local_date(reader.now, zone(reader.clinic.timezone))
-    lo, hi = days(reader, first, last)
-    return stretch(reader, lo or today - timedelta(days=DAYS_BACK), hi or today + timedelta(days=DAYS_AHEAD))
+    lo, hi = agenda.days(reader, first, last)
+    return agenda.stretch(reader, lo or today - timedelta(days=DAYS_BACK), hi or today + timedelta(days=DAYS_AHEAD))
 
 
 def span(reader: Reader, within: Stretch) -> Stretch | None:
@@ -103,34 +75,3 @@ def visits_of(reader: Reader, subject: Subject, within: Stretch) -> Iterator[App
         hours = supply(reader.clinic, reader.blocks(*seen), *seen).duty[subject.id] if seen else []
         return (v for v in found if touching(hours, v.start, v.end))
     return found
-
-
-def named(reader: Reader, text: str) -> Appointment | Series | Patient:
-    """The visit, series or patient of that id, or the patient of that MRN or name; raises errors as `find_patient`."""
-    record_id = ids.normalise(text)
-    if record_id is None:
-        return _patient(reader, text)
-    record = reader.record(record_id)
-    if record is None:
-        raise NotFoundError(f"There is no visit, series or patient {record_id}.", "infusion list shows visits")
-    if not isinstance(record, Appointment | Series | Patient):
-        raise UsageError(f"{record_id} is no visit, series or patient.", "give an id that begins with A, S or P")
-    return record
-
-
-def _patient(reader: Reader, text: str) -> Patient:
-    try:
-        return lookup.find_patient(reader, text)
-    except NotFoundError:
-        if any(c.isdigit() for c in text):  # a mistyped id rather than a name
-            raise lookup.not_an_id(text) from None
-        raise
-
-
-def visits_named(reader: Reader, text: str, within: Stretch, statuses: Sequence[str]) -> list[Appointment]:
-    """Of the visit, series or patient so `named` what starts within a stretch with one of the statuses, by start."""
-    record = named(reader, text)
-    if isinstance(record, Patient):
-        return reader.visits(*within, statuses, record.id)
-    found = agenda.series_book(reader, record).of_series(record) if isinstance(record, Series) else [record]
-    return [v for v in found if v.status in statuses and within.lo <= v.start < within.hi]

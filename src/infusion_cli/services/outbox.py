@@ -16,9 +16,8 @@ from infusion_cli.domain.book import Appointment, Patient
 from infusion_cli.domain.clinic import Clinic
 from infusion_cli.domain.outbox import Delivery, Told
 from infusion_cli.errors import ConflictError, MailError, StoreError
-from infusion_cli.services import busy, lookup
-from infusion_cli.services.agenda import LAST_INSTANT, STATUSES
-from infusion_cli.services.busy import Stretch
+from infusion_cli.services import agenda, lookup
+from infusion_cli.services.agenda import LAST_INSTANT, STATUSES, Stretch
 from infusion_cli.services.desk import under_lock
 from infusion_cli.services.ports import Letter, Mailer, Reader, Store, Writer
 
@@ -50,7 +49,7 @@ class _Opened(NamedTuple):
 def items(reader: Reader, names: Iterable[str] = ()) -> list[Item]:
     """Every message that is not sent yet, in order of the visits' starts; of those `named` so or of all.
 
-    Raises what `busy.named` does, and `ConflictError` when the clinic has no address of its own.
+    Raises what `agenda.named` does, and `ConflictError` when the clinic has no address of its own.
     """
     visits = _visits(reader, names)
     told = reader.told(v.id for v in visits)
@@ -163,7 +162,7 @@ def _visits(reader: Reader, names: Iterable[str]) -> list[Appointment]:
     if not named:
         return reader.visits(reader.now + 1, LAST_INSTANT, STATUSES)
     ahead = Stretch(reader.now + 1, LAST_INSTANT)
-    found = {v.id: v for name in named for v in busy.visits_named(reader, name, ahead, STATUSES)}
+    found = {v.id: v for name in named for v in agenda.visits_named(reader, name, ahead, STATUSES)}
     return sorted(found.values(), key=lambda v: (v.start, v.id))
 
 

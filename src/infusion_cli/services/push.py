@@ -12,17 +12,16 @@ from typing import NamedTuple
 
 from infusion_cli.domain.book import Appointment
 from infusion_cli.domain.clinic import Clinic
+from infusion_cli.domain.clinic_time import DAY
 from infusion_cli.domain.shared_calendar import Step, steps
 from infusion_cli.errors import CalendarError, EntryRefusedError, InfusionError, InterruptedCommandError
 from infusion_cli.services import busy
-from infusion_cli.services.agenda import LAST_INSTANT, STATUSES
-from infusion_cli.services.busy import DAYS_BACK, Stretch, Subject
+from infusion_cli.services.agenda import LAST_INSTANT, STATUSES, Stretch
+from infusion_cli.services.busy import DAYS_BACK, Subject
 from infusion_cli.services.ports import EventForm, Reader, SharedCalendar, Store
 
 TRIES = 5
 """How often a run looks at the calendar, when others change it at the same time."""
-_DAY = 86_400
-"""Seconds; no visit is longer."""
 
 _Key = tuple[str, str]
 """A step's UID and the address of the entry that it is done to."""
@@ -179,7 +178,7 @@ def _look(
     is_ended: bool = False,
 ) -> _View:
     """What has to be done; `is_whole` also finds what somebody has moved into the past."""
-    since = 0 if is_ended else now - DAYS_BACK * _DAY
+    since = 0 if is_ended else now - DAYS_BACK * DAY
     found = calendar.resources(None if is_whole or is_ended else since)
     with store.reading(now) as reader:
         form = form_of(reader.clinic, *subject, reader.founding)
@@ -187,7 +186,7 @@ def _look(
         if not (held or is_whole):
             make_sure(reader.clinic, subject)
         is_there = not is_ended and busy.is_there(reader.clinic, subject)
-        standing = busy.visits_of(reader, subject, Stretch(since - _DAY, LAST_INSTANT)) if is_there else ()
+        standing = busy.visits_of(reader, subject, Stretch(since - DAY, LAST_INSTANT)) if is_there else ()
         visits = {form.uid(v): v for v in standing if v.end > since}
         wanted = {uid: form.event(v) for uid, v in visits.items()}
         to_do = steps(wanted, held, since)
@@ -198,7 +197,8 @@ def _look(
 
 def _gone(reader: Reader, form: EventForm, uids: set[str], since: int) -> dict[str, Appointment]:
     """The visits of late and ahead, whatever became of them, that those entries were made for."""
-    every = reader.each_visit(since - _DAY, LAST_INSTANT, STATUSES)
+    # No visit is longer than a day.
+    every = reader.each_visit(since - DAY, LAST_INSTANT, STATUSES)
     return {uid: v for v in every if (uid := form.uid(v)) in uids}
 
 

@@ -17,7 +17,7 @@ from infusion_cli.domain.supply import supply_of
 from infusion_cli.domain.visit import Verdict, Wish, book_visit
 from infusion_cli.domain.when import parse_between, parse_date, parse_weekdays, parse_when, say_when
 from infusion_cli.errors import UsageError
-from infusion_cli.services import busy, lookup
+from infusion_cli.services import agenda, lookup
 from infusion_cli.services.booking import load_around
 from infusion_cli.services.desk import Decision, Desk, Outcome, carry_out
 from infusion_cli.services.ports import Reader, Writer
@@ -80,7 +80,7 @@ def list_slots(reader: Reader, first: str, last: str) -> list[Slot]:
 
 def list_blocks(reader: Reader, first: str, last: str) -> list[Block]:
     """Blocks and extra hours that touch the days named, or are not over yet, in order of start."""
-    within = busy.stretch(reader, *busy.days(reader, first, last))
+    within = agenda.stretch(reader, *agenda.days(reader, first, last))
     return reader.blocks(within.lo if first else reader.now, within.hi)
 
 
