@@ -62,9 +62,9 @@ def list_(
     Without --from and --to all of them; what was entered in error only when asked for by --status.
     """
     with session.reading() as reader:
-        tz = zone(reader.clinic.timezone)
-        first = parse_date(from_, reader.now, tz) if from_ else None
-        last = parse_date(to, reader.now, tz) if to else None
+        first, last = agenda.days(reader, from_, to)
+        if impossible and not (first or last):
+            first = local_date(reader.now, zone(reader.clinic.timezone))  # what is over needs no place any more
         wanted = [s.strip() for given in status for s in given.split(",")]
         visits, people = agenda.list_visits(reader, first, last, patient, wanted)
         if impossible:
