@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
+
 import pytest
-from cli.desk import Desk
+from cli.desk import PROGRAM, Desk
 
 
 def offered(desk: Desk, line: str) -> list[str]:
@@ -44,6 +48,10 @@ def test_silence_beside_a_damaged_book_or_a_strange_address(empty_desk: Desk) ->
 
 
 def test_the_scripts_for_the_shells_are_shown(desk: Desk) -> None:
-    answer = desk.process("--show-completion", env={"SHELL": "/bin/bash"})
-    assert answer.status == 0
-    assert "_INFUSION_COMPLETE=complete_bash" in answer.out
+    # It is the shell above the program that counts, and the tests may have been started from any.
+    command = shlex.join([sys.executable, *PROGRAM, "--show-completion"])
+    answer = subprocess.run(
+        ["bash", "-c", f"{command}; exit $?"], capture_output=True, encoding="utf-8", cwd=desk.folder, check=False
+    )
+    assert answer.returncode == 0
+    assert "_INFUSION_COMPLETE=complete_bash" in answer.stdout
